@@ -1,0 +1,1 @@
+"""What is done to data: pure functions over Arrow batches, one folder per domain."""

@@ -1,0 +1,76 @@
+"""The parameters of every stage, with types, defaults and meaning.
+
+Standard library only: the command line reads and checks configuration before anything heavy is imported. A field's
+comment is its documentation; units are in the name or the comment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class SourceParams:
+    """One declared source of pages."""
+
+    name: str
+    seeds: tuple[str, ...] = ()
+    source_class: str = "web"
+    licence: str = "unknown"
+    authorised: bool = True
+    follow_links: bool = True
+    max_pages: int = 10_000
+    max_depth: int = 10
+    allow_private_addresses: bool = False  # loopback and private networks; only for sites of one's own
+
+
+@dataclass(frozen=True)
+class CrawlParams:
+    user_agent: str = "nightmill/0.1 (+https://example.org/nightmill)"
+    sources: tuple[SourceParams, ...] = ()
+    concurrency: int = 8
+    per_host_concurrency: int = 2
+    per_host_delay_seconds: float = 0.5
+    timeout_seconds: float = 20.0
+    max_redirects: int = 5
+    max_body_bytes: int = 10_000_000
+    attempts: int = 3
+    content_types: tuple[str, ...] = ("text/html", "application/xhtml+xml")
+
+
+@dataclass(frozen=True)
+class ExtractParams:
+    min_characters: int = 25  # shorter main text is rejected
+    max_page_bytes: int = 10_000_000
+    max_depth: int = 2_000  # of nested elements; beyond it a page is read as flat text
+    min_density: float = 0.0  # main-text / visible characters; measure before you enforce
+
+
+@dataclass(frozen=True)
+class CleanParams:
+    languages: tuple[str, ...] = ("zh", "en")
+    min_language_score: float = 0.5
+    min_characters: int = 50
+    max_characters: int = 500_000
+    min_chinese_characters: int = 10  # profile zh
+    min_words: int = 30  # profile en
+    max_symbol_share: float = 0.3  # neither letter, digit, mark, punctuation nor space
+    max_punctuation_share: float = 0.35
+    max_duplicate_line_share: float = 0.3
+
+
+@dataclass(frozen=True)
+class ScrubParams:
+    policies: dict[str, str] = field(default_factory=dict)  # entity -> mask | hash | drop_span | drop_row | keep
+    default_policy: str = "mask"
+    hash_key: str = ""  # name of the secret for policy `hash`
+
+
+@dataclass(frozen=True)
+class DedupParams:
+    threshold: float = 0.8  # exact Jaccard of shingle sets
+    shingle_words: int = 5  # profile of spaced scripts
+    shingle_characters: int = 5  # profile of Chinese, Japanese, Korean
+    bands: int = 32
+    rows: int = 4
+    seed: int = 1
