@@ -189,7 +189,7 @@ def _seconds(value: str, otherwise: float | None) -> float | None:
 
 
 def _urls(values: list[str]) -> tuple[str, ...]:
-    urls = {}
+    urls: dict[str, None] = {}
     for value in values:
         try:
             urls[normalise(value)] = None

@@ -1,3 +1,4 @@
+import contextlib
 import time
 
 import pytest
@@ -157,10 +158,8 @@ def test_time_grows_with_the_length_only() -> None:
         path = "/".join(["..", "%", "%41", "é", "."] * n)[:7_900]
         start = time.perf_counter()
         for _ in range(20):
-            try:
+            with contextlib.suppress(UrlError):
                 normalise("http://example.com/" + path)
-            except UrlError:
-                pass
         return time.perf_counter() - start
 
     seconds(10)
