@@ -35,6 +35,9 @@ class CrawlParams:
     max_redirects: int = 5
     max_body_bytes: int = 10_000_000
     attempts: int = 3
+    max_retry_wait_seconds: float = 120.0  # a server that asks for more (Retry-After) is not asked again this run
+    max_crawl_delay_seconds: float = 60.0  # pages of a host whose robots.txt asks for more are rejected, not hurried
+    max_links_per_page: int = 5_000  # links beyond these, in the order of the page, are not followed
     content_types: tuple[str, ...] = ("text/html", "application/xhtml+xml")
 
 
@@ -57,6 +60,9 @@ class CleanParams:
     max_symbol_share: float = 0.3  # neither letter, digit, mark, punctuation nor space
     max_punctuation_share: float = 0.35
     max_duplicate_line_share: float = 0.3
+    max_garbled_share: float = 0.02  # characters of mojibake, replacement, private use and control
+    max_markup_share: float = 0.1  # characters of HTML tags and character references
+    off: tuple[str, ...] = ()  # names of rules that measure but do not reject
 
 
 @dataclass(frozen=True)

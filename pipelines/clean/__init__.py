@@ -1,0 +1,1 @@
+"""Normalise and filter text: language, named signals, rules."""
