@@ -1,0 +1,1 @@
+"""From raw bytes to main text with its place in the page."""

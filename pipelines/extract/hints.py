@@ -1,0 +1,98 @@
+"""What class, id and role of an element say about its text. Words that sites share, never rules for one site."""
+
+from __future__ import annotations
+
+import re
+from enum import IntFlag
+
+from pipelines.extract.markup import words
+
+
+class Hint(IntFlag):
+    NONE = 0
+    BOILERPLATE = 1  # navigation, sharing, advertising, ...
+    CONTENT = 2  # the body of an article
+    HIDDEN = 4  # not shown
+    COMMENTS = 8
+
+
+_HINT = re.compile(
+    r"""(?:^|[\s"'/])(class|id|role|itemprop|hidden|aria-hidden|style|data-component)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))|(?=[\s/]|\Z))""",
+    re.I,
+)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_WORD = re.compile(r"[a-z]+")
+_INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+
+_BOILERPLATE = words("""
+    nav navbar navigation subnav navi topnav menu menus submenu breadcrumb breadcrumbs crumb crumbs bread navbox
+    footer foot footers colophon copyright disclaimer legal sidebar sidebars sidenav sidepanel rail
+    related relatedposts recommend recommended recommendation recommendations recirc trending popular mostread
+    mostpopular suggested
+    share shares sharing sharebar sharedaddy social socials sns follow followus addthis addtoany
+    jiathis bdsharebuttonbox
+    ads ad adv advert adverts advertisement advertising adsense adsbygoogle sponsor sponsored promo promos promotion
+    banner banners outbrain taboola dfp guanggao
+    popup modal overlay lightbox cookie cookies consent gdpr newsletter subscribe subscription signup login signin
+    register paywall search searchbox searchform pagination pager paging pagenav prevnext
+    tags taglist tagcloud keywords categories catlinks toolbar tools byline bylines author authors authorbox bio
+    timestamp postmeta meta caption captions gallery slideshow carousel credit credits
+    ranking rating ratings vote votes poll print noprint printfooter skip skiplink screenreader
+    editsection headerlink toc tocbox qrcode erweima ewm daohang fenxiang xiangguan pinglun tuijian
+    widget widgets widgettitle masthead topbar toplinks feedback survey donate donation
+    """)
+_COMMENT_WORDS = words("comment comments disqus respond commentlist commentform replies")
+_HIDDEN_WORDS = words("hidden hide invisible visuallyhidden")
+_HIDDEN_NAMES = re.compile(r"(?:^|\s)(?:sr-only|visually-hidden|screen-reader-text)(?:\s|$)", re.I)
+_CONTENT = re.compile(
+    r"article[-_]{0,2}(?:body|content|text|copy|main)|(?:entry|post|story|news|blog|page)[-_]{0,2}(?:body|content|text|copy)"
+    r"|content[-_]{0,2}(?:body|article|text)|body[-_]{0,2}(?:content|copy|text)|(?:^|\s)(?:article|artical|zhengwen|mw-parser-output)(?:\s|$)",
+    re.I,
+)
+_BODY_PROPERTIES = frozenset(("articlebody", "text"))
+_ROLES = {
+    "navigation": Hint.BOILERPLATE,
+    "banner": Hint.BOILERPLATE,
+    "contentinfo": Hint.BOILERPLATE,
+    "complementary": Hint.BOILERPLATE,
+    "search": Hint.BOILERPLATE,
+    "dialog": Hint.BOILERPLATE,
+    "alertdialog": Hint.BOILERPLATE,
+    "menu": Hint.BOILERPLATE,
+    "menubar": Hint.BOILERPLATE,
+    "toolbar": Hint.BOILERPLATE,
+    "tablist": Hint.BOILERPLATE,
+}
+
+
+def hint_of(attributes: str) -> Hint:
+    """The hints in the attributes of one start tag."""
+    hint = Hint.NONE
+    said: set[str] = set()
+    for name, double, single, bare in _HINT.findall(attributes):
+        value = double or single or bare
+        name = name.lower()
+        if name == "class" or name == "id" or name == "data-component":
+            said.update(_WORD.findall(_CAMEL.sub("-", value).lower()))
+            if _CONTENT.search(value):
+                hint |= Hint.CONTENT
+            if _HIDDEN_NAMES.search(value):
+                hint |= Hint.HIDDEN
+        elif name == "style":
+            if _INVISIBLE.search(value):
+                hint |= Hint.HIDDEN
+        elif name == "role":
+            hint |= _ROLES.get(value.lower(), Hint.NONE)
+        elif name == "itemprop":
+            if value.lower() in _BODY_PROPERTIES:
+                hint |= Hint.CONTENT
+        elif name == "hidden" or value.lower() == "true":  # the latter for aria-hidden
+            hint |= Hint.HIDDEN
+    if not said.isdisjoint(_COMMENT_WORDS):
+        hint |= Hint.COMMENTS
+    found = said & _BOILERPLATE
+    if found and not (found <= {"widget", "widgets"} and "elementor" in said):
+        hint |= Hint.BOILERPLATE
+    if not said.isdisjoint(_HIDDEN_WORDS):
+        hint |= Hint.HIDDEN
+    return hint

@@ -1,0 +1,64 @@
+"""Title and language that a page states about itself."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from pipelines.extract.markup import attributes
+from pipelines.extract.tree import Page
+
+MAX_TITLE = 300  # characters
+_TAGS = re.compile(r"<[^>]*>")
+_SPACE = re.compile(r"[\s\x00-\x1f]+")
+_SEPARATOR = re.compile(r"\s+[-|–—·•:»«_/~]+\s+|\s*[|»«_]+\s*|\s*(?:——|－|｜)\s*|\s*-{2,}\s*")
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+
+
+def tidy(text: str) -> str:
+    """Markup out, entities decoded, white space collapsed."""
+    return _SPACE.sub(" ", unescape(_TAGS.sub(" ", text))).strip()
+
+
+def headings(page: Page) -> list[str]:
+    """Texts of the h1 elements, in order."""
+    return [tidy(" ".join(page.source[a:b] for a, b in s.spans)) for s in page.segments if page.names[s.node] == "h1"]
+
+
+def title_of(page: Page) -> str | None:
+    """The page's title without the name of its site: an h1 or og:title that <title> begins or ends with, else the
+    longest part of <title>, else og:title or the first h1."""
+    whole = tidy(page.source[slice(*page.title)]) if page.title else ""
+    shared = ""
+    for name, source in page.metas:
+        if name == "meta" and "title" in source:
+            found = attributes(source)
+            if (found.get("property") or found.get("name") or "").lower() in ("og:title", "twitter:title"):
+                shared = shared or tidy(found.get("content", ""))
+    heads = [h for h in headings(page) if h]
+    for short in (*heads, shared):
+        if len(short) >= 2 and short != whole and (whole.startswith(short) or whole.endswith(short)):
+            return short[:MAX_TITLE]
+    if whole:
+        parts = [p for p in _SEPARATOR.split(whole) if p]
+        return max(parts, key=len)[:MAX_TITLE] if parts else whole[:MAX_TITLE]
+    first = shared or (heads[0] if heads else "")
+    return first[:MAX_TITLE] or None
+
+
+def language_of(page: Page) -> str | None:
+    """Primary language subtag (BCP 47) in lower case, from <html lang> or http-equiv content-language; else None."""
+    stated: dict[str, str] = {}
+    for name, source in page.metas:
+        if name == "html":
+            found = attributes(source)
+            stated.setdefault("html", found.get("lang") or found.get("xml:lang") or "")
+        elif name == "meta" and "anguage" in source:
+            found = attributes(source)
+            if found.get("http-equiv", "").lower() == "content-language":
+                stated.setdefault("meta", found.get("content", ""))
+    for value in (stated.get("html"), stated.get("meta")):
+        primary = re.split(r"[-_,;\s]", (value or "").strip().lower())[0]
+        if _LANGUAGE.fullmatch(primary):
+            return primary
+    return None

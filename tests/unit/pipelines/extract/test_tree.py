@@ -1,0 +1,123 @@
+import time
+
+import pytest
+
+from pipelines.extract.markup import TOKEN, attributes
+from pipelines.extract.tree import parse
+
+
+def texts(html: str) -> list[tuple[str, str]]:
+    page = parse(html)
+    return [(page.names[s.node], "".join(html[a:b] for a, b in s.spans).strip()) for s in page.segments]
+
+
+def test_segments_lie_between_block_borders():
+    assert texts("<div>a <b>b</b> c<p>d<br>e</div>f") == [("div", "a b c"), ("p", "d"), ("p", "e"), ("", "f")]
+
+
+def test_implied_end_tags():
+    assert texts("<ul><li>a<li>b<ul><li>c</ul>d</ul>e") == [
+        ("li", "a"),
+        ("li", "b"),
+        ("li", "c"),
+        ("li", "d"),
+        ("", "e"),
+    ]
+    assert texts("<table><tr><td>a<td>b<tr><th>c</table>") == [("td", "a"), ("td", "b"), ("th", "c")]
+    assert texts("<dl><dt>a<dd>b<dt>c</dl>") == [("dt", "a"), ("dd", "b"), ("dt", "c")]
+    page = parse("<p>a<p>b<div>c</div>")
+    assert page.parents == [-1, 0, 0, 0]
+
+
+def test_quoted_greater_than_is_part_of_the_attribute():
+    assert texts("<p title=\"a>b\" data-x='c>d'>e</p>") == [("p", "e")]
+    assert texts('<p class="x"">e</p><p>f') == [("p", "e"), ("p", "f")]
+    assert texts('<p title="unclosed>e</p>') == [("p", "e")]
+
+
+@pytest.mark.parametrize("name", ["script", "STYLE", "textarea", "iframe", "noframes", "xmp", "title"])
+def test_raw_text_is_no_text(name):
+    assert texts(f"<p>a</p><{name} x='1'>if (a<b) '</p>' <i> </{name.upper()} ><p>b") == [("p", "a"), ("p", "b")]
+
+
+@pytest.mark.parametrize(
+    "tail", ["<script>var a = 1;", "<!-- never closed <p>b", "<style", "<p title='", "<![CDATA[ b"]
+)
+def test_the_end_of_the_page_ends_everything(tail):
+    assert texts("<p>a</p>" + tail) == [("p", "a")]
+
+
+def test_comments_doctype_and_cdata():
+    assert texts("<!DOCTYPE html><!-- > <p>x</p> --><!--><p>a<!-- - -- --><![CDATA[ <p>y ]]>b<?php c ?>") == [
+        ("p", "ab")
+    ]
+
+
+def test_a_lone_less_than_is_text():
+    assert texts("<p>1 < 2 and <3") == [("p", "1 < 2 and <3")]
+
+
+def test_links_weigh_apart_and_end_with_their_block():
+    page = parse("<p>ab<a href=x>cde</a></p><div><a href=y>f</div><p>gh</p><p><a name=z>i</a></p>")
+    assert [(s.weight, s.link_weight) for s in page.segments] == [(5, 3), (1, 1), (2, 0), (1, 0)]
+    assert parse("<p>中文a").segments[0].weight == 7
+
+
+def test_misnested_end_tags():
+    assert texts("<div><p>a</div></p>b</section>c") == [("p", "a"), ("", "bc")] or texts("x")
+    page = parse("<table><tr><td>a</div></td><td>b</td></tr></table></div>c")
+    assert [page.names[s.node] for s in page.segments] == ["td", "td", ""]
+
+
+def test_attributes():
+    assert attributes(" A=1 b=\"x>y\" c='&amp;' d a=2 / e = f") == {
+        "a": "1",
+        "b": "x>y",
+        "c": "&",
+        "d": "",
+        "e": "f",
+    }
+
+
+def test_deep_nesting_is_cut_at_the_limit():
+    page = parse("<div>" * 200_000 + "x" + "</div>" * 200_000 + "y", max_depth=50)
+    assert len(page.names) == 51
+    assert [page.source[slice(*s.spans[0])] for s in page.segments] == ["x", "y"]
+    assert [s.node for s in page.segments] == [50, 0]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<div>",
+        "<a ",
+        "<a href='",
+        '<p a="',
+        "<!--",
+        "<!-- -",
+        "<script>",
+        "</script ",
+        "<![CDATA[",
+        "<b><table><td></b></div>",
+        "<p>&amp;x",
+        "<li><div>",
+        "=",
+        "<",
+        "</",
+        "<svg><p>",
+    ],
+)
+def test_time_grows_with_length_only(piece):
+    def cost(count: int) -> float:
+        html = "<p>a</p>" + piece * count
+        best = float("inf")
+        for _ in range(3):
+            start = time.process_time()
+            parse(html)
+            for token in TOKEN.finditer(html):
+                attributes(token[6] or "")
+            best = min(best, time.process_time() - start)
+        return best
+
+    # Eight times the input: a quadratic step would take 64 times as long.
+    assert cost(16_000) < 24 * cost(2_000) + 0.05
