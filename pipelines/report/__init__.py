@@ -1,0 +1,1 @@
+"""The data card of a snapshot: its facts as JSON and as one self-contained page."""
