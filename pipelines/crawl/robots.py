@@ -28,7 +28,7 @@ _TOKEN = re.compile(r"[A-Za-z_-]+")
 class RobotsVerdict:
     """Whether one URL may be fetched. `digest` names the robots.txt that said so; null where none was read.
 
-    `reason` is allow_rule, disallow_rule, no_rule, no_robots (4xx) or unreachable (5xx, 429, network).
+    `reason` is allow_rule, disallow_rule, no_rule, no_robots (4xx), unreachable (5xx, 429, network) or private_address.
     """
 
     allowed: bool
@@ -120,7 +120,10 @@ def product_token(user_agent: str) -> str:
 
 
 def _lines(robots_txt: bytes) -> list[tuple[str, str]]:
-    text = robots_txt[:MAX_BYTES].removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    head = robots_txt[:MAX_BYTES]
+    if len(robots_txt) > MAX_BYTES:  # half a line may say the opposite of the whole one
+        head = head[: max(head.rfind(b"\n"), head.rfind(b"\r"), 0)]
+    text = head.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
     found = []
     for line in re.split(r"[\r\n]", text):
         line = line.partition("#")[0].strip()

@@ -1,0 +1,316 @@
+"""The fetch effect: one request to one outcome, politely and within limits.
+
+Whatever a server does, a request ends in one outcome within a bounded time: `timeout_seconds` is a wall limit for each
+attempt, from the look-up to the last byte, so that a server that sends one byte a second gains nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import httpcore
+
+from jobs.effects.connect import AddressRefused, NameNotFound, Resolve, SystemResolver, pool
+from jobs.effects.limiter import Limiter
+from pipelines.crawl import robots
+from pipelines.crawl.decoding import BadEncoding, Decoder, TooMuch
+from pipelines.crawl.requests import (
+    PAGE_WITHOUT_BODY,
+    PAUSES_HOST,
+    REDIRECTS,
+    RETRIED,
+    FetchOutcome,
+    FetchRequest,
+    backoff,
+    body_hash,
+    header,
+    is_wanted,
+    location,
+    request_headers,
+    retry_after,
+    validators,
+)
+from pipelines.crawl.robots import RobotsVerdict
+from pipelines.crawl.urls import UrlError, host_of, join, origin_of
+from pipelines.params import CrawlParams
+
+Verdict = Callable[[str], Awaitable[RobotsVerdict]]
+
+_DRAINED = 65_536  # bytes of an unwanted body that are read to keep the connection
+
+
+class _Rejected(Exception):
+    """This request ends as a reject. `again` where another attempt may go better."""
+
+    def __init__(
+        self,
+        rule: str,
+        detail: str | None = None,
+        value: float | None = None,
+        threshold: float | None = None,
+        again: bool = False,
+    ) -> None:
+        super().__init__(rule)
+        self.rule, self.detail, self.value, self.threshold, self.again = rule, detail, value, threshold, again
+
+
+@dataclass
+class _Reply:
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes | None = None
+    wire_bytes: int = 0
+
+
+@dataclass
+class _Trail:
+    """What has been seen so far of one request."""
+
+    urls: list[str]
+    evidence: dict[str, str]
+    attempts: int = 0
+    wire_bytes: int = 0
+    status: int | None = None
+
+
+class Fetcher:
+    """Fetches pages and robots.txt files. Use as an async context manager; one per run, sharing the run's limiter.
+
+    `resolve`, `clock` (monotonic seconds), `now` (UTC) and `sleep` can be replaced by tests; `ca_file` is a PEM file of
+    authorities to trust instead of Mozilla's.
+    """
+
+    def __init__(
+        self,
+        params: CrawlParams,
+        limiter: Limiter,
+        *,
+        resolve: Resolve | None = None,
+        ca_file: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._params = params
+        self._limiter = limiter
+        self._clock, self._now, self._sleep = clock, now, sleep
+        self._resolver = SystemResolver()
+        # A pool per right: a connection opened for a source that may see private addresses serves no other
+        self._pools = {
+            private: pool(resolve or self._resolver, private, params.concurrency, ca_file) for private in (False, True)
+        }
+
+    async def __aenter__(self) -> Fetcher:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for connections in self._pools.values():
+            await connections.aclose()
+        self._resolver.close()
+
+    async def fetch(self, request: FetchRequest, verdict: Verdict | None) -> tuple[FetchOutcome, bytes | None]:
+        """The outcome of `request` and the page's body; `verdict` speaks for robots.txt, null where none is asked.
+
+        Never raises for anything that a server, a network or a URL may do.
+        """
+        started = self._clock()
+        trail = _Trail([request.url], {})
+        body = None
+        try:
+            reply = await self._follow(request, verdict, trail)
+            outcome = self._page(request, trail, reply)
+            body = reply.body
+        except _Rejected as reject:
+            outcome = replace(
+                self._blank(request, trail),
+                rule=reject.rule,
+                detail=reject.detail,
+                value=reject.value,
+                threshold=reject.threshold,
+            )
+        elapsed = round((self._clock() - started) * 1000)
+        return replace(outcome, fetched_at=self._now().isoformat(), elapsed_ms=elapsed), body
+
+    def _blank(self, request: FetchRequest, trail: _Trail) -> FetchOutcome:
+        return FetchOutcome(
+            doc_id=request.doc_id,
+            tenant_id=request.tenant_id,
+            source=request.source,
+            requested_url=request.requested_url,
+            url=request.url,
+            final_url=trail.urls[-1],
+            hops=tuple(trail.urls[1:-1]),
+            status=trail.status,
+            authorisation="; ".join(trail.evidence.values()) or None,
+            wire_bytes=trail.wire_bytes,
+            attempts=trail.attempts,
+        )
+
+    def _page(self, request: FetchRequest, trail: _Trail, reply: _Reply) -> FetchOutcome:
+        unchanged = reply.status == 304
+        return replace(
+            self._blank(request, trail),
+            content_type=header(reply.headers, "content-type"),
+            etag=header(reply.headers, "etag") or (request.etag if unchanged else None),
+            last_modified=header(reply.headers, "last-modified") or (request.last_modified if unchanged else None),
+            body_hash=None if reply.body is None else body_hash(reply.body),
+            body_bytes=None if reply.body is None else len(reply.body),
+        )
+
+    async def _follow(self, request: FetchRequest, verdict: Verdict | None, trail: _Trail) -> _Reply:
+        """The reply at the end of the redirects. Every hop is checked like a first request."""
+        limit = self._params.max_redirects
+        while True:
+            url = trail.urls[-1]
+            if verdict is not None:
+                self._heed(url, await verdict(url), trail)
+            reply = await self._persist(request, url, trail)
+            target = location(reply.headers) if reply.status in REDIRECTS else None
+            if target is None:
+                return self._judge(request, url, reply)
+            try:
+                target = join(url, target)
+            except UrlError as error:
+                raise _Rejected("redirect_url", error.rule) from None
+            if target in trail.urls:
+                raise _Rejected("redirect_loop", value=len(trail.urls))
+            if len(trail.urls) > limit:
+                raise _Rejected("redirect_limit", value=len(trail.urls), threshold=limit)
+            trail.urls.append(target)
+
+    def _heed(self, url: str, verdict: RobotsVerdict, trail: _Trail) -> None:
+        origin = origin_of(url)
+        trail.evidence[origin] = f"{origin}/robots.txt {verdict.digest or '-'} {verdict.reason}"
+        if verdict.reason == "private_address":
+            raise _Rejected("private_address")
+        if not verdict.allowed:
+            raise _Rejected("robots", verdict.reason)
+        if verdict.crawl_delay is not None:
+            if verdict.crawl_delay > self._params.max_crawl_delay_seconds:
+                raise _Rejected(
+                    "crawl_delay", value=verdict.crawl_delay, threshold=self._params.max_crawl_delay_seconds
+                )
+            self._limiter.slow_down(host_of(url), verdict.crawl_delay)
+
+    def _judge(self, request: FetchRequest, url: str, reply: _Reply) -> _Reply:
+        if reply.body is not None:
+            return reply
+        unasked = reply.status == 304 and not validators(request, url)
+        if request.kind == "page" and reply.status in PAGE_WITHOUT_BODY and not unasked:
+            return reply
+        raise _Rejected("http_status", value=reply.status)
+
+    async def _persist(self, request: FetchRequest, url: str, trail: _Trail) -> _Reply:
+        """One hop, with as many attempts as the parameters grant."""
+        host = host_of(url)
+        for attempt in range(1, self._params.attempts + 1):
+            last = attempt == self._params.attempts
+            trail.attempts += 1
+            trail.status = None
+            try:
+                async with self._limiter.lease(host):
+                    reply = await self._attempt(request, url, trail)
+            except _Rejected as reject:
+                if last or not reject.again:
+                    raise
+                await self._sleep(backoff(url, attempt))
+                continue
+            if reply.status not in RETRIED:
+                return reply
+            asked = retry_after(header(reply.headers, "retry-after"), self._now())
+            wait = backoff(url, attempt) if asked is None else asked
+            if reply.status in PAUSES_HOST:
+                self._limiter.pause(host, min(wait, self._params.max_retry_wait_seconds))
+            if last or wait > self._params.max_retry_wait_seconds:
+                return reply
+            if reply.status not in PAUSES_HOST:
+                await self._sleep(wait)
+        raise AssertionError("attempts is at least 1")
+
+    async def _attempt(self, request: FetchRequest, url: str, trail: _Trail) -> _Reply:
+        try:
+            async with asyncio.timeout(self._params.timeout_seconds):
+                return await self._exchange(request, url, trail)
+        except (TimeoutError, httpcore.TimeoutException):
+            raise _Rejected("fetch_error", "timeout", again=trail.status is None) from None
+        except AddressRefused as refused:
+            raise _Rejected("private_address", refused.why) from None
+        except NameNotFound as missing:
+            raise _Rejected("fetch_error", "dns", again=missing.temporary) from None
+        except httpcore.ConnectError as error:
+            tls = _is_tls(error)
+            raise _Rejected("fetch_error", "tls" if tls else "connect", again=not tls) from None
+        except (httpcore.NetworkError, ssl.SSLError, OSError):
+            raise _Rejected("fetch_error", "connection", again=True) from None
+        except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
+            raise _Rejected("fetch_error", "protocol", again=isinstance(error, httpcore.RemoteProtocolError)) from None
+
+    async def _exchange(self, request: FetchRequest, url: str, trail: _Trail) -> _Reply:
+        seconds = self._params.timeout_seconds
+        accept = self._params.content_types if request.kind == "page" else ("text/plain",)
+        async with self._pools[request.allow_private].stream(
+            "GET",
+            url,
+            headers=request_headers(request, url, self._params.user_agent, accept),
+            extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), seconds)},
+        ) as response:
+            reply = _Reply(response.status, list(response.headers))
+            trail.status = response.status
+            if request.kind == "robots" and 200 <= reply.status < 300:
+                reply.body = await self._read(response, reply, trail, robots.MAX_BYTES + 1, cut=True)
+            elif request.kind == "page" and reply.status == 200:
+                if not is_wanted(kind := header(reply.headers, "content-type"), self._params.content_types):
+                    raise _Rejected("content_type", (kind or "").partition(";")[0].strip().lower()[:100])
+                reply.body = await self._read(response, reply, trail, self._params.max_body_bytes)
+            else:
+                await _drain(response)
+            return reply
+
+    async def _read(
+        self, response: httpcore.Response, reply: _Reply, trail: _Trail, limit: int, cut: bool = False
+    ) -> bytes:
+        """The decoded body, at most `limit` bytes of it; what is more is a reject, or not read where `cut`."""
+        declared = header(reply.headers, "content-length") or ""
+        if not cut and declared.isascii() and declared.isdigit() and int(declared) > limit:
+            raise _Rejected("too_large", value=min(int(declared), 2**63), threshold=limit)
+        encodings = [v.decode("latin-1") for k, v in reply.headers if k.lower() == b"content-encoding"]
+        parts: list[bytes] = []
+        wire = 0
+        try:
+            decoder = Decoder(",".join(encodings), limit, cut)
+            async for chunk in response.aiter_stream():
+                wire += len(chunk)
+                trail.wire_bytes += len(chunk)
+                if wire > limit and not cut:
+                    raise _Rejected("too_large", value=limit + 1, threshold=limit)
+                parts.append(decoder.feed(chunk))
+                if decoder.full:
+                    break
+            decoder.finish()
+        except TooMuch:
+            raise _Rejected("decompression_limit", value=limit + 1, threshold=limit) from None
+        except BadEncoding:
+            raise _Rejected("fetch_error", "content_encoding") from None
+        return b"".join(parts)
+
+
+async def _drain(response: httpcore.Response) -> None:
+    """Read a short body that nobody wants: the connection stays usable then."""
+    read = 0
+    async for chunk in response.aiter_stream():
+        read += len(chunk)
+        if read > _DRAINED:
+            return
+
+
+def _is_tls(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
