@@ -8,6 +8,7 @@ import subprocess
 import tarfile
 
 import pytest
+
 from infra.demo.archives import MAX_MEMBER_BYTES, HostileArchiveError, read_members, safe_name
 
 HTML = re.compile(r".*\.html")
@@ -26,8 +27,23 @@ def pack(path, members, tar_format=tarfile.GNU_FORMAT):
     return path
 
 
-@pytest.mark.parametrize("name", ["../a.html", "a/../b.html", "/etc/a.html", "a//b.html", "a\\b.html", ".git/a.html",
-                                  "a\0.html", "a\n.html", "", "x" * 401, "C:/a.html", "a/./b.html"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../a.html",
+        "a/../b.html",
+        "/etc/a.html",
+        "a//b.html",
+        "a\\b.html",
+        ".git/a.html",
+        "a\0.html",
+        "a\n.html",
+        "",
+        "x" * 401,
+        "C:/a.html",
+        "a/./b.html",
+    ],
+)
 def test_names_that_could_lead_astray_are_no_names(name):
     assert safe_name(name) is None
 
@@ -120,7 +136,9 @@ def test_a_long_name_with_a_slash_at_its_hundredth_character_is_a_file(tmp_path)
 def test_a_debian_package_is_read_and_a_cut_one_is_an_error(tmp_path):
     root = tmp_path / "root"
     (root / "DEBIAN").mkdir(parents=True)
-    (root / "DEBIAN/control").write_text("Package: x\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b.c>\nDescription: x\n")
+    (root / "DEBIAN/control").write_text(
+        "Package: x\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b.c>\nDescription: x\n"
+    )
     for number in range(30):
         (root / "usr/share/doc").mkdir(parents=True, exist_ok=True)
         (root / f"usr/share/doc/{number}.html").write_bytes(bytes([number]) * 30_000)

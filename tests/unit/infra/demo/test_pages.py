@@ -6,6 +6,7 @@ import tarfile
 from dataclasses import replace
 
 import pytest
+
 from infra.demo import pages
 from infra.demo.sources import SOURCES, Archive, Source
 
@@ -14,7 +15,9 @@ ENGLISH = "Here is some English prose that checks how pages are chosen for the s
 
 
 def html(text, number=0):
-    return (f"<html><head><title>第{number}页</title></head><body>" + f"<p>{text}</p>" * 3 + f"{number}</body></html>").encode()
+    return (
+        f"<html><head><title>第{number}页</title></head><body>" + f"<p>{text}</p>" * 3 + f"{number}</body></html>"
+    ).encode()
 
 
 def source(folder, language, most=1000, **more):
@@ -22,7 +25,9 @@ def source(folder, language, most=1000, **more):
 
 
 def test_what_a_reader_sees():
-    seen = pages.visible_characters("<head><title>no</title></head> a <b>b</b><script>if (a<b) c</script> d<style>e</style>f")
+    seen = pages.visible_characters(
+        "<head><title>no</title></head> a <b>b</b><script>if (a<b) c</script> d<style>e</style>f"
+    )
     assert seen == "abdf"
 
 
@@ -112,8 +117,16 @@ def test_the_site_is_the_same_every_time(packed, tmp_path):
     pages.build(tmp_path / "two", 100, lambda line: None, packed)
     first = tree(tmp_path / "one/site")
     assert first == tree(tmp_path / "two/site")
-    assert sorted(first) == ["alpha/a.html", "alpha/deep/b.html", "alpha/index.html", "alpha/z.html",
-                             "beta/a.html", "beta/deep/b.html", "beta/z.html", "manifest.json"]
+    assert sorted(first) == [
+        "alpha/a.html",
+        "alpha/deep/b.html",
+        "alpha/index.html",
+        "alpha/z.html",
+        "beta/a.html",
+        "beta/deep/b.html",
+        "beta/z.html",
+        "manifest.json",
+    ]
 
 
 def test_the_manifest_tells_where_a_page_comes_from(packed, tmp_path):
@@ -121,8 +134,15 @@ def test_the_manifest_tells_where_a_page_comes_from(packed, tmp_path):
     manifest = json.loads((tmp_path / "out/site/manifest.json").read_text())
     row = manifest["pages"][0]
     body = (tmp_path / "out/site" / row["path"]).read_bytes()
-    assert row | {"sha256": ""} == {"path": "alpha/a.html", "language": "zh", "package": "alpha", "version": "1",
-                                    "licence": "MIT", "bytes": len(body), "sha256": ""}
+    assert row | {"sha256": ""} == {
+        "path": "alpha/a.html",
+        "language": "zh",
+        "package": "alpha",
+        "version": "1",
+        "licence": "MIT",
+        "bytes": len(body),
+        "sha256": "",
+    }
     assert [p["package"] for p in manifest["packages"]] == ["alpha", "beta"]
 
 
