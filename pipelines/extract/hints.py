@@ -34,7 +34,7 @@ _BOILERPLATE = words("""
     ads ad adv advert adverts advertisement advertising adsense adsbygoogle sponsor sponsored promo promos promotion
     banner banners outbrain taboola dfp guanggao
     popup modal overlay lightbox cookie cookies consent gdpr newsletter subscribe subscription signup login signin
-    register paywall search searchbox searchform pagination pager paging pagenav prevnext
+    register search searchbox searchform pagination pager paging pagenav prevnext
     tags taglist tagcloud keywords categories catlinks toolbar tools byline bylines author authors authorbox bio
     timestamp postmeta meta caption captions gallery slideshow carousel credit credits
     ranking rating ratings vote votes poll print noprint printfooter skip skiplink screenreader

@@ -6,7 +6,7 @@ import re
 from html import unescape
 
 from pipelines.extract.markup import attributes
-from pipelines.extract.tree import Page
+from pipelines.extract.tree import Page, Segment
 
 MAX_TITLE = 300  # characters
 _TAGS = re.compile(r"<[^>]*>")
@@ -20,9 +20,14 @@ def tidy(text: str) -> str:
     return _SPACE.sub(" ", unescape(_TAGS.sub(" ", text))).strip()
 
 
+def text_of(page: Page, segment: Segment) -> str:
+    """The text of one segment on one line."""
+    return tidy("".join(page.source[a:b] for a, b in segment.spans))
+
+
 def headings(page: Page) -> list[str]:
     """Texts of the h1 elements, in order."""
-    return [tidy(" ".join(page.source[a:b] for a, b in s.spans)) for s in page.segments if page.names[s.node] == "h1"]
+    return [text_of(page, s) for s in page.segments if page.names[s.node] == "h1"]
 
 
 def title_of(page: Page) -> str | None:

@@ -56,7 +56,7 @@ def extract(
 def _of_text(source: str, charset: str, params: ExtractParams) -> Extracted | Verdict:
     page = parse(source, params.max_depth)
     title = title_of(page)
-    choice = choose(page, title or "")
+    choice = choose(page)
     if not choice.visible:
         return Verdict("no_main_text", 0.0, params.min_characters)
     text, edits = render(page, choice.kept)
