@@ -387,4 +387,7 @@ def huge() -> CardFacts:
             for c in facts.changes
         ),
         funnel=(Stage("crawl", big, big, "ask " * 20, "URLs"), *FUNNEL[1:]),
+        provenance=replace(
+            PROVENANCE, sources=(Source("s" * 60, "web", "licence-" + "l" * 80, True, "https://example/" + "e" * 300),)
+        ),
     )

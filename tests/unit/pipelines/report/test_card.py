@@ -11,7 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.report.card import ranked_rules, render, scale
-from pipelines.report.facts import Flow, Host, Hosts, Missing, Rule, Sample, to_json
+from pipelines.report.facts import (
+    Duplicates,
+    Flow,
+    Gate,
+    Histogram,
+    Host,
+    Hosts,
+    Language,
+    Missing,
+    Provenance,
+    Rule,
+    Sample,
+    Stage,
+    Total,
+    to_json,
+)
 
 NIGHT = runpy.run_path(str(Path(__file__).with_name("example.py")))["night"]()
 VOID = {"meta", "link"}
@@ -182,6 +197,22 @@ def test_the_scale_leaves_out_unchanged_inputs(example):
     assert scale(example("night"), "night") == 352 + 41 + 18
     assert scale(example("night"), "version") == 4_402
     assert scale(replace(example("night"), funnel=()), "night") == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lengths": Histogram("characters", (1,), ())},
+        {"lengths": Histogram("characters", (1, 2), (0,))},
+        {"languages": (Language("zh", 0),)},
+        {"gate": Gate("not_run", "corpus@1"), "changes": (), "risks": ()},
+        {"duplicates": Duplicates(0.0, 0, 0, 0, ()), "provenance": Provenance()},
+        {"total": Total("corpus", "1", "1", Missing("the count failed"))},
+        {"funnel": (Stage("crawl", Flow(Missing("a"), Missing("b"), Missing("c")), Missing("d")),)},
+    ],
+)
+def test_sparse_facts_make_a_page(change):
+    Page(render(replace(NIGHT, **change)))
 
 
 def test_a_card_without_a_funnel_says_so(example):
