@@ -35,7 +35,7 @@ MIN_CHINESE_SHARE = 0.25  # of the visible characters; technical prose is full o
 MAX_OTHER_SHARE = 0.01  # of Chinese characters on an English page
 
 _CHINESE = re.compile("[\u3400-\u9fff]")
-_PARAGRAPH = re.compile(r"<p[\s>]", re.IGNORECASE)
+_PARAGRAPH = re.compile(r"""<p[\s>]|<div class=["']para["']""", re.IGNORECASE)  # the latter in books by Publican
 _UNSEEN = ("script", "style", "head")
 
 

@@ -43,6 +43,12 @@ def test_articles_by_language():
     assert not pages.is_article(html(ENGLISH * 2), "zh")
 
 
+def test_paragraphs_of_books_by_publican_count_too():
+    body = html(ENGLISH * 2).replace(b"<p>", b'<div class="para">').replace(b"</p>", b"</div>")
+    assert pages.is_article(body, "en")
+    assert not pages.is_article(body.replace(b"para", b"else"), "en")
+
+
 @pytest.mark.parametrize(
     "body",
     [b"", b"\xff\xfe\0", html("short"), ENGLISH.encode() * 10, html(ENGLISH * 2000)],
