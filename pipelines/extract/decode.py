@@ -18,7 +18,7 @@ from pipelines.extract import sniff
 from pipelines.extract.charsets import MULTIBYTE, codecs_of, name_of
 from pipelines.extract.markup import words
 
-SAMPLE_CHARACTERS = 6000
+SAMPLE_CHARACTERS = 50_000  # looked at in a decoding test; six times as many where those are all ASCII
 DETECT_BYTES = 100_000
 TOLERATED = 0.02  # share of impossible characters among the non-ASCII ones that a declared encoding may have
 HOPELESS = 0.15  # ... above which no decoding is taken for text
@@ -92,7 +92,7 @@ def _ascii_compatible(body: bytes, declared: list[str | None]) -> Decoded:
                 return Decoded(text, name)
     best = max(_candidates(body, declared), key=lambda c: c[0])
     if best[0] < -HOPELESS * 10:
-        raise Undecodable("mojibake", best[2], impossible_share(best[1]))
+        raise Undecodable("mojibake", best[2], impossible_share(foreign_runs(best[1])))
     return Decoded(best[1], best[2])
 
 
@@ -103,10 +103,11 @@ def _candidates(body: bytes, declared: list[str | None]) -> list[tuple[float, st
     out = []
     for name in dict.fromkeys(n for n in names if n and not n.startswith(("utf-16", "utf-32"))):
         text = _decode(body, name)
-        score = common_share(text, name) if name in MULTIBYTE or name == "utf-8" else 0.0
+        runs = foreign_runs(text)
+        score = common_share(runs, name) if name in MULTIBYTE or name == "utf-8" else 0.0
         # uchardet has models of many languages; our own evidence (frequent characters) outvotes it when it is strong.
-        score += 0.25 * (name == detected) - 10 * impossible_share(text)
-        if not _plausible(text, name):
+        score += 0.25 * (name == detected) - 10 * impossible_share(runs)
+        if not _plausible(runs, name):
             score -= 10 * HOPELESS + 0.3
         out.append((score, text, name))
     return out
@@ -114,44 +115,38 @@ def _candidates(body: bytes, declared: list[str | None]) -> list[tuple[float, st
 
 def _believable(text: str, name: str) -> bool:
     """Whether a declared encoding gave text."""
-    return impossible_share(text) <= TOLERATED and _plausible(text, name)
+    runs = foreign_runs(text)
+    return impossible_share(runs) <= TOLERATED and _plausible(runs, name)
 
 
-def _plausible(text: str, name: str) -> bool:
+def _plausible(runs: list[str], name: str) -> bool:
     """Frequent characters for East Asia; accented letters that stand singly for Latin scripts."""
+    size = sum(map(len, runs))
     if name in MULTIBYTE:
-        sample = _sample(text)
-        return len(sample) < 40 or len(_WIDE.findall(sample)) < len(sample) * 0.3 or common_share(text, name) > 0.12
+        wide = sum(len(_WIDE.findall(run)) for run in runs)
+        return size < 40 or wide < size * 0.3 or common_share(runs, name) > 0.12
     if name in _LATIN:
-        runs = _NON_ASCII.findall(text[: 50 * SAMPLE_CHARACTERS])
-        size = sum(map(len, runs))
-        return size < 20 or sum(len(r) for r in runs if len(r) > 3) <= 0.5 * size
+        return size < 20 or sum(len(run) for run in runs if len(run) > 3) <= 0.5 * size
     return True
 
 
-def _sample(text: str) -> str:
-    out: list[str] = []
-    size = 0
-    for found in _NON_ASCII.finditer(text):
-        out.append(found[0])
-        size += len(found[0])
-        if size >= SAMPLE_CHARACTERS:
-            break
-    return "".join(out)
+def foreign_runs(text: str) -> list[str]:
+    """The first runs of non-ASCII characters of a text."""
+    return _NON_ASCII.findall(text, 0, SAMPLE_CHARACTERS) or _NON_ASCII.findall(text, 0, 6 * SAMPLE_CHARACTERS)
 
 
-def impossible_share(text: str) -> float:
-    """Share of characters that a right decoding does not have, among the first non-ASCII characters."""
-    sample = _sample(text)
+def impossible_share(runs: list[str]) -> float:
+    """Share of characters that a right decoding does not have."""
+    sample = "".join(runs)
     return len(_IMPOSSIBLE.findall(sample)) / len(sample) if sample else 0.0
 
 
-def common_share(text: str, name: str = "utf-8") -> float:
-    """Share of the frequent characters of Chinese, Japanese and Korean among the first non-ASCII characters.
+def common_share(runs: list[str], name: str = "utf-8") -> float:
+    """Share of the frequent characters of Chinese, Japanese and Korean.
 
     GB 2312 has its kana in the places of JIS X 0208, so that kana in a GBK text speak for EUC-JP: they do not count.
     """
-    sample = _sample(text)
+    sample = "".join(runs)
     if not sample:
         return 0.0
     kana = len(_KANA.findall(sample)) if name in ("gbk", "gb18030") else 0

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from enum import IntFlag
 
 from pipelines.extract.markup import words
 
 
-class Hint(IntFlag):
-    NONE = 0
-    BOILERPLATE = 1  # navigation, sharing, advertising, ...
-    CONTENT = 2  # the body of an article
-    HIDDEN = 4  # not shown
-    COMMENTS = 8
-
+# Flags (plain integers: they are read for every element of every page).
+BOILERPLATE = 1  # navigation, sharing, advertising, ...
+CONTENT = 2  # the body of an article
+HIDDEN = 4  # not shown
+COMMENTS = 8
 
 _HINT = re.compile(
     r"""(?:^|[\s"'/])(class|id|role|itemprop|hidden|aria-hidden|style|data-component)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))|(?=[\s/]|\Z))""",
@@ -24,7 +21,7 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"[a-z]+")
 _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 
-_BOILERPLATE = words("""
+_BOILERPLATE_WORDS = words("""
     nav navbar navigation subnav navi topnav menu menus submenu breadcrumb breadcrumbs crumb crumbs bread navbox
     footer foot footers colophon copyright disclaimer legal sidebar sidebars sidenav sidepanel rail
     related relatedposts recommend recommended recommendation recommendations recirc trending popular mostread
@@ -51,23 +48,23 @@ _CONTENT = re.compile(
 )
 _BODY_PROPERTIES = frozenset(("articlebody", "text"))
 _ROLES = {
-    "navigation": Hint.BOILERPLATE,
-    "banner": Hint.BOILERPLATE,
-    "contentinfo": Hint.BOILERPLATE,
-    "complementary": Hint.BOILERPLATE,
-    "search": Hint.BOILERPLATE,
-    "dialog": Hint.BOILERPLATE,
-    "alertdialog": Hint.BOILERPLATE,
-    "menu": Hint.BOILERPLATE,
-    "menubar": Hint.BOILERPLATE,
-    "toolbar": Hint.BOILERPLATE,
-    "tablist": Hint.BOILERPLATE,
+    "navigation": BOILERPLATE,
+    "banner": BOILERPLATE,
+    "contentinfo": BOILERPLATE,
+    "complementary": BOILERPLATE,
+    "search": BOILERPLATE,
+    "dialog": BOILERPLATE,
+    "alertdialog": BOILERPLATE,
+    "menu": BOILERPLATE,
+    "menubar": BOILERPLATE,
+    "toolbar": BOILERPLATE,
+    "tablist": BOILERPLATE,
 }
 
 
-def hint_of(attributes: str) -> Hint:
-    """The hints in the attributes of one start tag."""
-    hint = Hint.NONE
+def hint_of(attributes: str) -> int:
+    """The flags in the attributes of one start tag."""
+    hint = 0
     said: set[str] = set()
     for name, double, single, bare in _HINT.findall(attributes):
         value = double or single or bare
@@ -75,24 +72,24 @@ def hint_of(attributes: str) -> Hint:
         if name == "class" or name == "id" or name == "data-component":
             said.update(_WORD.findall(_CAMEL.sub("-", value).lower()))
             if _CONTENT.search(value):
-                hint |= Hint.CONTENT
+                hint |= CONTENT
             if _HIDDEN_NAMES.search(value):
-                hint |= Hint.HIDDEN
+                hint |= HIDDEN
         elif name == "style":
             if _INVISIBLE.search(value):
-                hint |= Hint.HIDDEN
+                hint |= HIDDEN
         elif name == "role":
-            hint |= _ROLES.get(value.lower(), Hint.NONE)
+            hint |= _ROLES.get(value.lower(), 0)
         elif name == "itemprop":
             if value.lower() in _BODY_PROPERTIES:
-                hint |= Hint.CONTENT
+                hint |= CONTENT
         elif name == "hidden" or value.lower() == "true":  # the latter for aria-hidden
-            hint |= Hint.HIDDEN
+            hint |= HIDDEN
     if not said.isdisjoint(_COMMENT_WORDS):
-        hint |= Hint.COMMENTS
-    found = said & _BOILERPLATE
+        hint |= COMMENTS
+    found = said & _BOILERPLATE_WORDS
     if found and not (found <= {"widget", "widgets"} and "elementor" in said):
-        hint |= Hint.BOILERPLATE
+        hint |= BOILERPLATE
     if not said.isdisjoint(_HIDDEN_WORDS):
-        hint |= Hint.HIDDEN
+        hint |= HIDDEN
     return hint

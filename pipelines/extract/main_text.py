@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.extract.hints import Hint, hint_of
+from pipelines.extract.hints import BOILERPLATE, COMMENTS, CONTENT, HIDDEN, hint_of
 from pipelines.extract.markup import words
 from pipelines.extract.meta import text_of
 from pipelines.extract.phrases import is_head_line, is_label, is_tail_line
@@ -25,6 +25,7 @@ _FULL = 80  # weight of a segment that counts as a paragraph
 _BODY_SHARE = 0.3  # of the page's greatest gain that a hinted body must have
 LP, SP = 4, 8
 _ITEMS = words("p pre li dd dt blockquote h2 h3 h4 h5 h6")
+_OUT = BOILERPLATE | HIDDEN | COMMENTS
 _CELLS = words("td th")
 _HEADINGS = words("h1 h2 h3 h4 h5 h6")
 
@@ -42,8 +43,8 @@ def choose(page: Page) -> Choice:
     """The main text of a page; without one, all its text outside navigation, header and footer."""
     names, parents = page.names, page.parents
     count = len(names)
-    cache: dict[str, Hint] = {"": Hint.NONE}
-    hints = [Hint.NONE] * count
+    cache: dict[str, int] = {"": 0}
+    hints = [0] * count
     for i, source in enumerate(page.attributes):
         if source:
             found = cache.get(source)
@@ -67,13 +68,13 @@ def choose(page: Page) -> Choice:
     for i in range(1, count):
         outer = parents[i]
         body = bodies[outer]
-        bodies[i] = i if hints[i] & Hint.CONTENT or names[i] in _BODIES else body
+        bodies[i] = i if hints[i] & CONTENT or names[i] in _BODIES else body
         if out[outer]:
             out[i] = True
-        elif names[i] in _CHROME or hints[i] & (Hint.BOILERPLATE | Hint.HIDDEN | Hint.COMMENTS):
-            if names[i] in _NEVER or (quoting[i] and body and not hints[i] & Hint.COMMENTS):
+        elif names[i] in _CHROME or hints[i] & _OUT:
+            if names[i] in _NEVER or (quoting[i] and body and not hints[i] & COMMENTS):
                 continue
-            share = _COMMENTS_SHARE if hints[i] & Hint.COMMENTS else _TOO_MUCH
+            share = _COMMENTS_SHARE if hints[i] & COMMENTS else _TOO_MUCH
             out[i] = plain[i] <= total * share and (not body or plain[i] <= plain[body] * share)
     segments = [(k, s) for k, s in segments if not out[s.node]]
     root = _root(page, segments, hints)
@@ -98,7 +99,7 @@ def _sums(page: Page, amounts: list[tuple[int, int]]) -> list[int]:
     return sums
 
 
-def _root(page: Page, segments: list[tuple[int, Segment]], hints: list[Hint]) -> int:
+def _root(page: Page, segments: list[tuple[int, Segment]], hints: list[int]) -> int:
     """The node with the greatest gain; a hinted body inside it that outweighs every other hinted body comes first."""
     single = [(s.node, _gain(page, s)) for _, s in segments]
     gains = _sums(page, single)
@@ -108,7 +109,7 @@ def _root(page: Page, segments: list[tuple[int, Segment]], hints: list[Hint]) ->
     bodies = [
         i
         for i, gain in enumerate(gains)
-        if gain > 0 and gain >= floor and (hints[i] & Hint.CONTENT or page.names[i] in ("article", "main"))
+        if gain > 0 and gain >= floor and (hints[i] & CONTENT or page.names[i] in ("article", "main"))
     ]
     # Bodies inside bodies: the innermost that holds nearly all of the outer one.
     bodies.sort(key=lambda i: (-gains[i], -i))
