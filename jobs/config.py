@@ -134,6 +134,25 @@ def load(
     return Config(settings, file.parent.resolve(), builder.origins, chosen)
 
 
+def recorded(config: Config, parameters: Mapping[str, Any]) -> Config:
+    """The configuration that a run pinned (`as_dict()`), with today's secrets, lake and engine."""
+    fields = dataclasses.fields(Settings)
+    kept = {each.name for each in fields if each.metadata.get("observed")} | {"secrets", "engine", "logs"}
+    tree = _as_entry({name: value for name, value in parameters.items() if name not in kept}, "(recorded)")
+    builder = _Builder()
+    settings = builder.build(Settings, tree, "")
+    today = {name: getattr(config.settings, name) for name in kept}
+    return Config(dataclasses.replace(settings, **today), config.root, builder.origins, config.profile)
+
+
+def _as_entry(value: Any, where: str) -> Entry:
+    if isinstance(value, dict):
+        return Entry({key: _as_entry(each, where) for key, each in value.items()}, where)
+    if isinstance(value, list):
+        return Entry([_as_entry(each, where) for each in value], where)
+    return Entry(value, where)
+
+
 def _file(file: Path) -> Entry:
     try:
         tree = read(file.read_bytes(), str(file))

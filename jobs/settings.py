@@ -68,7 +68,8 @@ class LogSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    lake: str = observed("lake")  # folder, relative to params.yaml, or URI such as s3://bucket/prefix
+    lake: str = observed("lake")  # folder, relative to params.yaml, or file:// URI
+    models: str = observed("models")  # folder of the model files that `nightmill models fetch` keeps
     tenant: str = checked("default", _tenant)
     timezone: str = checked("UTC", _time_zone)  # whose midnight ends a day
     crawl: CrawlParams = field(default_factory=CrawlParams)

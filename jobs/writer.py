@@ -19,6 +19,7 @@ from pipelines.schemas import Dataset
 
 FLUSH_BYTES = 64 << 20
 GROUP_ROWS, GROUP_BYTES = 1024, 16 << 20
+REMOVALS_AT_ONCE = 50_000
 MAX_DELTAS = 24  # more data files than this are rewritten into base files
 
 
@@ -37,6 +38,7 @@ class VersionWriter:
         self._buffered = 0
         self._files: list[DataFile] = []
         self._deletes: list[pa.Table] = []
+        self._gone: dict[str, list[str]] = {}
 
     def upsert(self, table: pa.Table) -> None:
         """Add rows or replace those of the same key."""
@@ -48,16 +50,25 @@ class VersionWriter:
         if self._buffered >= FLUSH_BYTES:
             self._flush()
 
-    def remove(self, keys: Sequence[str] | pa.Array, reason: str) -> None:
+    def remove(self, keys: Sequence[str] | pa.Array | pa.ChunkedArray, reason: str) -> None:
         """Hide the rows of these keys (joined by NUL); keys that the base lacks are no error."""
         if self.base is None or not len(keys):
             return
-        found = _locate(self.base, pa.array(keys, pa.string()) if not isinstance(keys, pa.Array) else keys)
+        gone = self._gone.setdefault(reason, [])
+        gone.extend(keys if isinstance(keys, list | tuple) else keys.to_pylist())
+        if len(gone) >= REMOVALS_AT_ONCE:
+            self._remove(reason)
+
+    def _remove(self, reason: str) -> None:
+        assert self.base is not None
+        found = _locate(self.base, pa.array(self._gone.pop(reason), pa.string()))
         self._hide(found, reason)
         self.counts["removed"] += found.num_rows
 
     def finish(self, provenance: Provenance) -> Manifest:
         self._flush()
+        for reason in sorted(self._gone):
+            self._remove(reason)
         files = [*(self.base.manifest.files if self.base else ()), *self._files]
         if self._deletes:
             deletes = pa.concat_tables(self._deletes)
@@ -114,7 +125,9 @@ class VersionWriter:
             raise Terminal(f"{self.dataset.name}: two rows with key {keys[at].as_py()!r}")
         for file in self._files:
             if keys[0].as_py() <= file.max_key and file.min_key <= keys[-1].as_py():
-                written = key_of(pq.read_table(self.storage.open(file.path), columns=list(self.dataset.key)), self.dataset.key)
+                written = key_of(
+                    pq.read_table(self.storage.open(file.path), columns=list(self.dataset.key)), self.dataset.key
+                )
                 twin = pc.index(pc.is_in(keys, value_set=written), True).as_py()
                 if twin >= 0:
                     raise Terminal(f"{self.dataset.name}: two rows with key {keys[twin].as_py()!r}")
@@ -192,7 +205,9 @@ def compact(storage: Storage, version: Version) -> Manifest:
             flush()
     flush()
     old = version.manifest
-    return Manifest(old.dataset, old.schema, old.key, old.digest, tuple(files), version.path or old.base, old.provenance)
+    return Manifest(
+        old.dataset, old.schema, old.key, old.digest, tuple(files), version.path or old.base, old.provenance
+    )
 
 
 def write_version(

@@ -33,10 +33,15 @@ class Context:
 
 @dataclass(frozen=True)
 class Emitted:
-    """What became of a batch: every input row is in exactly one of the two (law 1)."""
+    """What became of a batch: every input key is in exactly one of the three (law 1).
+
+    `others` (columns: the key, `disposition`) holds keys that lead to no row and no reject: `unchanged`, `superseded`
+    by a later capture, or `retracted`. Only stages that fold several rows into one have any.
+    """
 
     rows: pa.Table
     rejects: pa.Table
+    others: pa.Table | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class MapStage:
     setup: Callable[[Context], Any]
     apply: Callable[[Any, pa.Table], Emitted]
     components: tuple[str, ...] = ()
+    key: tuple[str, ...] = ("doc_id",)
 
 
 @dataclass(frozen=True)

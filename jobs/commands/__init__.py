@@ -1,0 +1,1 @@
+"""The commands of `nightmill`, one thin module each: parse, call, print."""

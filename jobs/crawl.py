@@ -1,0 +1,174 @@
+"""The `crawl` job: the declared sources, fetched politely, as pages, aliases and rejects.
+
+Fetching is an effect: every outcome is in the run's journal before it is used, and a night that was fetched is never
+fetched again. A capture whose body equals the one before keeps its hash and leaves the bytes where they are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.context import JobContext, Result
+from jobs.datasets import KEY, Version, key_of
+from jobs.effects.frontier import Batch, Crawled, Known, Page, crawl
+from jobs.effects.journal import Journal
+from jobs.errors import Terminal, UsageError
+from jobs.manifest import load as load_manifest
+from jobs.writer import VersionWriter
+from pipelines.crawl.requests import url_id
+from pipelines.crawl.urls import UrlError, join
+from pipelines.extract.decode import Undecodable, decode
+from pipelines.extract.links import canonical, links
+from pipelines.schemas import URL_ALIASES
+from pipelines.stage import replace_columns
+
+OUTPUTS = ("pages", "url_aliases", "rejects_crawl")
+
+
+def fingerprint(ctx: JobContext) -> str:
+    """Constant: what was captured stays captured, whatever the parameters say later."""
+    return "captured"
+
+
+def run(ctx: JobContext) -> Result:
+    pointer = ctx.published.pointer()
+    day = ctx.pins.date
+    if day in pointer.days:
+        taken = ctx.published.snapshot(pointer.days[day]).datasets
+        return Result(
+            {n: load_manifest(ctx.storage, taken[n].manifest) for n in OUTPUTS}, {"captured": pointer.days[day]}
+        )
+    if pointer.head_date is not None and day < pointer.head_date:
+        raise Terminal(
+            f"{day} lies before the published {pointer.head_date} and was never captured; the past cannot be fetched"
+        )
+    params = ctx.parameters()
+    if not params.sources:
+        raise UsageError("crawl.sources in params.yaml is empty; declare at least one source with its seeds")
+    began = time.perf_counter()
+    previous = {name: ctx.previous(name) for name in OUTPUTS}
+    known, hashes = _known(previous["pages"])
+    with Journal(ctx.workspace / "journal" / "crawl") as journal:
+        crawled = crawl(
+            day,
+            ctx.config.settings.tenant,
+            params,
+            journal,
+            _links(params.max_body_bytes),
+            known,
+            lambda done, seen: ctx.report(1),
+        )
+        outputs = _write(ctx, crawled, previous, hashes)
+        counts = crawled.counts()
+        repeated = journal.stats.repeated
+    pages = counts.pop("page", 0)
+    funnel = {
+        "rebuilt": False,
+        "input": {"added": pages + sum(counts.values()), "changed": 0, "removed": 0},
+        "input_rows": pages + sum(counts.values()),
+        "emitted": pages,
+        "rejected": counts,
+        "retracted": 0,
+        "superseded": 0,
+        "unchanged": 0,
+    }
+    provenance = ctx.provenance(
+        fingerprint(ctx), {}, timings={"seconds": round(time.perf_counter() - began, 3)}, funnel=funnel
+    )
+    return Result(
+        {name: writer.finish(provenance) for name, writer in outputs.items()}, funnel | {"repeated_calls": repeated}
+    )
+
+
+def _known(pages: Version | None) -> tuple[dict[str, dict[str, Known]], dict[str, str]]:
+    """Per source, every URL seen so far with the validators of its latest body; and that body's hash by document."""
+    known: dict[str, dict[str, Known]] = {}
+    hashes: dict[str, str] = {}
+    columns = ["doc_id", "source", "url", "status", "etag", "last_modified", "final_url", "body_hash"]
+    for piece in pages.scan(columns) if pages else ():
+        for row in piece.to_pylist():
+            names = known.setdefault(row["source"], {})
+            if row["status"] == 304:
+                continue
+            hashes.pop(row["doc_id"], None)
+            if row["body_hash"] is None:
+                names[row["url"]] = Known(row["doc_id"])
+            else:
+                names[row["url"]] = Known(row["doc_id"], row["etag"], row["last_modified"], row["final_url"])
+                hashes[row["doc_id"]] = row["body_hash"]
+    return known, hashes
+
+
+def _links(limit: int) -> Callable[[Page], list[str]]:
+    def read(page: Page) -> list[str]:
+        text = _decoded(page.body, page.content_type, limit)
+        return links(text, page.final_url) if text is not None else []
+
+    return read
+
+
+def _decoded(body: bytes, content_type: str | None, limit: int) -> str | None:
+    """The page's text, or None where it is none; `extract` will say why."""
+    try:
+        return decode(body, content_type, limit).text
+    except Undecodable:
+        return None
+
+
+def _write(
+    ctx: JobContext, crawled: Crawled, previous: dict[str, Version | None], hashes: dict[str, str]
+) -> dict[str, VersionWriter]:
+    writers = {name: ctx.writer(name, previous[name]) for name in OUTPUTS}
+    for batch in crawled.batches():
+        writers["pages"].upsert(_without_known_bodies(batch.pages, hashes))
+        writers["rejects_crawl"].upsert(batch.rejects)
+        writers["rejects_crawl"].remove(batch.pages["doc_id"], "accepted")
+        aliases = pa.concat_tables([batch.aliases, *_canonical(batch, ctx.parameters().max_body_bytes)])
+        writers["url_aliases"].upsert(_new_aliases(aliases, previous["url_aliases"]))
+    return writers
+
+
+def _without_known_bodies(pages: pa.Table, hashes: dict[str, str]) -> pa.Table:
+    same = [
+        hashes.get(d) == h for d, h in zip(pages["doc_id"].to_pylist(), pages["body_hash"].to_pylist(), strict=True)
+    ]
+    bodies = pc.if_else(pa.array(same, pa.bool_()), pa.scalar(None, pa.binary()), pages["body"].combine_chunks())
+    return replace_columns(pages, {"body": bodies})
+
+
+def _canonical(batch: Batch, limit: int) -> Iterator[pa.Table]:
+    """Alias rows for the canonical URLs that pages name."""
+    rows = []
+    columns = ["doc_id", "tenant_id", "capture_day", "final_url", "content_type", "body"]
+    for page in batch.pages.select(columns).to_pylist():
+        text = _decoded(page["body"], page["content_type"], limit) if page["body"] else None
+        named = canonical(text, page["final_url"]) if text else None
+        try:
+            url = join(page["final_url"], named) if named else None
+        except UrlError:
+            url = None
+        if url:
+            rows.append(
+                {
+                    "url_id": url_id(url),
+                    "doc_id": page["doc_id"],
+                    "kind": "canonical",
+                    "url": url,
+                    "tenant_id": page["tenant_id"],
+                    "since": page["capture_day"],
+                }
+            )
+    if rows:
+        yield pa.Table.from_pylist(rows, schema=batch.aliases.schema)
+
+
+def _new_aliases(aliases: pa.Table, before: Version | None) -> pa.Table:
+    """Aliases keep the day on which they were first seen: those known already are left out."""
+    if before is None or not aliases.num_rows:
+        return aliases
+    known = before.get(aliases["url_id"].to_pylist(), [], extras=True)[KEY].combine_chunks()
+    return aliases.filter(pc.invert(pc.is_in(key_of(aliases, URL_ALIASES.key), value_set=known)))

@@ -1,0 +1,71 @@
+"""The local engine: a pool of worker processes over batches, with bounded work in flight."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import chain, islice
+
+import pyarrow as pa
+
+from jobs.engines.base import Task, Worker
+from jobs.errors import Transient
+from pipelines.stage import Emitted
+
+_worker: Worker | None = None
+
+
+def _start(task: Task) -> None:
+    global _worker  # one stage per worker process, set up once
+    _worker = Worker(task)
+
+
+def _apply(batch: pa.Table) -> Emitted:
+    assert _worker is not None
+    return _worker(batch)
+
+
+class LocalEngine:
+    """`workers` processes; with one worker, or one batch, everything runs in this process."""
+
+    name = "local"
+
+    def __init__(self, workers: int = 0) -> None:
+        self.workers = workers or os.cpu_count() or 1
+
+    def map(self, task: Task, batches: Iterable[pa.Table]) -> Iterator[Emitted]:
+        stream = iter(batches)
+        head = list(islice(stream, 2))
+        if self.workers == 1 or len(head) < 2:
+            worker = Worker(task) if head else None
+            for batch in chain(head, stream):
+                assert worker is not None
+                yield worker(batch)
+            return
+        yield from self._in_pool(task, chain(head, stream))
+
+    def _in_pool(self, task: Task, batches: Iterable[pa.Table]) -> Iterator[Emitted]:
+        spawn = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(self.workers, spawn, _start, (task,)) as pool:
+            flying: deque[Future[Emitted]] = deque()
+            try:
+                for batch in batches:
+                    flying.append(pool.submit(_apply, batch))
+                    if len(flying) > 2 * self.workers:
+                        yield flying.popleft().result()
+                while flying:
+                    yield flying.popleft().result()
+            except BrokenProcessPool as error:
+                raise Transient(
+                    f"a worker of {task.stage} died (killed, or out of memory); run the job again, "
+                    "with fewer engine.workers if it happens twice"
+                ) from error
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def close(self) -> None:
+        pass

@@ -1,0 +1,134 @@
+"""Map jobs: a row-scope stage over the new and changed rows of its input, as an increment of last night's output."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.context import JobContext, Result, fingerprint
+from jobs.datasets import Changes, Version, changes
+from jobs.engines.base import Task
+from pipelines.schemas import rejects_of
+from pipelines.stage import Context, Emitted, MapStage
+
+BATCH_ROWS = 128  # a unit of work; small, so that two workers share a small night
+LOOKUP = 2048  # keys looked up at once in an increment
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A map job: which stage, over which dataset, into which. `stage` is `module:NAME`."""
+
+    stage: str
+    source: str
+    output: str
+
+    @property
+    def rejects(self) -> str:
+        return rejects_of(Task(self.stage, Context(None)).load().name).name
+
+
+def stage_fingerprint(ctx: JobContext, stage: MapStage) -> str:
+    used = {name: path for name, path in ctx.components.items() if name in stage.components}
+    return fingerprint(f"{stage.name}/{stage.version}", ctx.parameters(), used)
+
+
+def task_of(ctx: JobContext, reference: str) -> Task:
+    """The stage with its parameters, components and secrets."""
+    stage = Task(reference, Context(None)).load()
+    used = {name: path for name, path in ctx.components.items() if name in stage.components}
+    return Task(reference, Context(ctx.parameters(), used, _secrets(ctx)))
+
+
+def _secrets(ctx: JobContext) -> dict[str, str]:
+    """The secrets that the job's parameters name."""
+    name = getattr(ctx.parameters(), "hash_key", "")
+    return {name: ctx.config.secret(name)} if name else {}
+
+
+def run_mapping(ctx: JobContext, mapping: Mapping) -> Result:
+    """Emit rows and rejects for what changed in the source since the base, or for all of it without one."""
+    task = task_of(ctx, mapping.stage)
+    mark = stage_fingerprint(ctx, task.load())
+    source = ctx.input(mapping.source)
+    base, rejected = ctx.base(mapping.output, mark), ctx.base(mapping.rejects, mark)
+    began = time.perf_counter()
+    if base is None or rejected is None:
+        delta, pieces, base, rejected = None, source.scan(), None, None
+    else:
+        old = ctx.previous(mapping.source)
+        delta = changes(old, source)
+        pieces = rows_of(source, delta)
+    rows, rejects = ctx.writer(mapping.output, base), ctx.writer(mapping.rejects, rejected)
+    counts = Tally()
+    for emitted in ctx.engine.map(task, small(pieces)):
+        rows.upsert(emitted.rows)
+        rejects.upsert(emitted.rejects)
+        rows.remove(emitted.rejects["doc_id"], "rejected")
+        rejects.remove(emitted.rows["doc_id"], "accepted")
+        ctx.report(counts.add(emitted))
+    if delta is not None:
+        for writer in (rows, rejects):
+            writer.remove(delta.removed, "retracted")
+    provenance = ctx.provenance(
+        mark,
+        {mapping.source: source},
+        timings={"seconds": round(time.perf_counter() - began, 3)},
+        funnel=counts.funnel(delta, source),
+    )
+    outputs = {mapping.output: rows.finish(provenance), mapping.rejects: rejects.finish(provenance)}
+    return Result(outputs, counts.funnel(delta, source))
+
+
+def rows_of(source: Version, delta: Changes) -> Iterator[pa.Table]:
+    """The rows that were added or changed, in key order, a few thousand keys at a time."""
+    keys = pa.concat_arrays([delta.added, delta.changed])
+    keys = keys.take(pc.sort_indices(keys))
+    for at in range(0, len(keys), LOOKUP):
+        yield source.get(keys.slice(at, LOOKUP).to_pylist())
+
+
+def small(pieces: Iterable[pa.Table], rows: int = BATCH_ROWS) -> Iterator[pa.Table]:
+    for piece in pieces:
+        for at in range(0, piece.num_rows, rows):
+            yield piece.slice(at, rows)
+
+
+class Tally:
+    """The night's funnel of one stage."""
+
+    def __init__(self) -> None:
+        self.emitted = 0
+        self.rules: Counter[str] = Counter()
+        self.others: Counter[str] = Counter()
+
+    def add(self, emitted: Emitted) -> int:
+        """Count a batch; returns how many keys it disposed of."""
+        self.emitted += emitted.rows.num_rows
+        self.rules.update(emitted.rejects["rule"].to_pylist())
+        if emitted.others is not None:
+            self.others.update(emitted.others["disposition"].to_pylist())
+        return emitted.rows.num_rows + emitted.rejects.num_rows
+
+    def funnel(self, delta: Changes | None, source: Version) -> dict[str, object]:
+        """Input and dispositions of the night; without a base (`rebuilt`) the night's input is the whole version."""
+        given: dict[str, int] = (
+            {"added": source.rows, "changed": 0, "removed": 0}
+            if delta is None
+            else {"added": len(delta.added), "changed": len(delta.changed), "removed": len(delta.removed)}
+        )
+        return {
+            "rebuilt": delta is None,
+            "input": given,
+            "input_rows": source.rows,
+            "emitted": self.emitted,
+            "rejected": dict(sorted(self.rules.items())),
+            "retracted": given["removed"] + self.others["retracted"],
+            "superseded": given["changed"] + self.others["superseded"],
+            "unchanged": (source.rows - given["added"] - given["changed"]) + self.others["unchanged"],
+        }

@@ -1,0 +1,184 @@
+"""Other people's files: JSONL (also gzipped) and Parquet in, the same out, with a place for every row that is broken."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import json
+import os
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs.errors import UsageError
+
+Rows = Callable[[dict[str, Any]], None]
+MAX_LINE = 256 << 20  # bytes; a longer line is no row of text
+
+
+@dataclass(frozen=True)
+class Malformed:
+    """A row that cannot be read. `detail` names what is wrong, never what the row says."""
+
+    id: str
+    rule: str
+    line: int
+    detail: str
+
+
+def read_rows(path: Path, kind: str) -> Iterator[dict[str, Any] | Malformed]:
+    """Rows of a `text` file (`id`, `text`) or a `page` file (`id`, and `html` or base64 `body`), `body` decoded."""
+    raw = _parquet(path) if path.suffix == ".parquet" else _jsonl(path)
+    for line, found in raw:
+        yield found if isinstance(found, Malformed) else _checked(found, kind, line)
+
+
+def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any] | Malformed]]:
+    line = 0
+    with _opened(path) as lines:
+        while True:
+            try:
+                raw = lines.readline(MAX_LINE)
+            except (EOFError, OSError, zlib.error) as error:
+                yield line, Malformed(f"line:{line}", "truncated_input", line, str(error) or type(error).__name__)
+                return
+            if not raw:
+                return
+            line += 1
+            if len(raw) >= MAX_LINE and not raw.endswith(b"\n"):
+                while raw and not raw.endswith(b"\n"):
+                    raw = lines.readline(MAX_LINE)
+                yield line, Malformed(f"line:{line}", "malformed_row", line, f"longer than {MAX_LINE} bytes")
+            elif raw.strip():
+                yield line, _parsed(raw, line)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    with path.open("rb") as handle:
+        zipped = handle.read(2) == b"\x1f\x8b"
+    return gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[return-value]
+
+
+def _parsed(raw: bytes, line: int) -> dict[str, Any] | Malformed:
+    try:
+        value = json.loads(raw.decode("utf-8-sig" if line == 1 else "utf-8"))
+    except UnicodeDecodeError:
+        return Malformed(f"line:{line}", "malformed_row", line, "not UTF-8; convert the file first (iconv)")
+    except (ValueError, RecursionError) as error:
+        return Malformed(
+            f"line:{line}", "malformed_row", line, f"not JSON: {getattr(error, 'msg', 'nested too deeply')}"
+        )
+    if not isinstance(value, dict):
+        return Malformed(f"line:{line}", "malformed_row", line, "not a JSON object")
+    return value
+
+
+def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any] | Malformed]]:
+    try:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise UsageError(f"{path} cannot be read as Parquet: {error}") from error
+    line = 0
+    try:
+        for batch in file.iter_batches(256):
+            for row in batch.to_pylist():
+                line += 1
+                yield line, row
+    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        yield line, Malformed(f"line:{line}", "truncated_input", line, type(error).__name__)
+
+
+def _checked(row: dict[str, Any], kind: str, line: int) -> dict[str, Any] | Malformed:
+    """The row with an `id` as text, valid Unicode, and `body` as bytes."""
+    if row.get("id") is None:
+        return Malformed(f"line:{line}", "malformed_row", line, "no `id`")
+    row = {**row, "id": row["id"] if isinstance(row["id"], str) else json.dumps(row["id"], default=str)}
+
+    def broken(what: str) -> Malformed:
+        return Malformed(row["id"], "malformed_row", line, what)
+
+    for name in ("text", "html", "url", "lang", "content_type"):
+        value = row.get(name)
+        if isinstance(value, bytes):
+            value = value.decode("utf-8", "replace")
+        if value is not None and not isinstance(value, str):
+            return broken(f"`{name}` is not text")
+        if value is not None:
+            row[name] = value.encode("utf-8", "replace").decode() if _has_surrogates(value) else value
+    if kind == "text":
+        return row if row.get("text") is not None else broken("no `text`")
+    if row.get("body") is None:
+        return row if row.get("html") is not None else broken("neither `html` nor `body`")
+    if isinstance(row["body"], bytes):
+        return row
+    try:
+        row["body"] = base64.b64decode(row["body"], validate=True)
+    except (binascii.Error, ValueError, TypeError):
+        return broken("`body` is not base64")
+    return row
+
+
+def _has_surrogates(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+@contextmanager
+def write_rows(path: Path | None) -> Iterator[Rows]:
+    """A function that writes one row; the file appears when all are written. None writes nowhere."""
+    if path is None:
+        yield lambda row: None
+        return
+    aside = path.with_name(f".{path.name}.part")
+    try:
+        if path.suffix == ".parquet":
+            with _parquet_rows(aside) as write:
+                yield write
+        else:
+            opened: Any = gzip.open(aside, "wb", 6) if path.suffix == ".gz" else aside.open("wb")
+            with opened as out:
+                yield lambda row: out.write(_line(row)) and None
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE, default=str)
+    except TypeError:  # lone surrogates in fields that pass through
+        return json.dumps(row, default=str).encode() + b"\n"
+
+
+@contextmanager
+def _parquet_rows(path: Path) -> Iterator[Rows]:
+    held: list[dict[str, Any]] = []
+    writer: list[pq.ParquetWriter] = []
+
+    def flush() -> None:
+        table = pa.Table.from_pylist(held, schema=writer[0].schema if writer else None)
+        if not writer:
+            writer.append(pq.ParquetWriter(path, table.schema, compression="zstd"))
+        writer[0].write_table(table)
+        held.clear()
+
+    def write(row: dict[str, Any]) -> None:
+        held.append(row)
+        if len(held) >= 1024:
+            flush()
+
+    yield write
+    if held or not writer:
+        flush()
+    writer[0].close()
