@@ -6,7 +6,6 @@ import re
 
 from pipelines.extract.markup import words
 
-
 # Flags (plain integers: they are read for every element of every page).
 BOILERPLATE = 1  # navigation, sharing, advertising, ...
 CONTENT = 2  # the body of an article
