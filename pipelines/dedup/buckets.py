@@ -110,19 +110,23 @@ def _transpose(start: Any, members: Any, total: int) -> Any:
 
 
 @kernel
-def _key(row: int, part: int, bands: int, tenant: Any, salt: Any, high: Any, low: Any, signatures: Any) -> Any:
-    if part < bands:
-        key = band_key(signatures[row], part, signatures.shape[1] // bands)
-    else:
-        key = mix(high[row] ^ mix(low[row] ^ _EXACT))
-    key = mix(key ^ salt[tenant[row]])
-    return key if key != _ZERO else _ONE  # 0 marks a free place
+def _keys_of(
+    row: int, bands: int, tenant: Any, salt: Any, high: Any, low: Any, shingles: Any, signatures: Any, out: Any
+) -> int:
+    """Write the keys of a row, none of them 0, to `out`; return how many. Without shingles it has its exact key alone.
 
-
-@kernel
-def _parts(row: int, bands: int, shingles: Any) -> int:
-    # the number of the first key of a row: one without shingles has its exact key alone
-    return 0 if shingles[row] > 0 else bands
+    All at once, because a call with arrays costs more than a key.
+    """
+    of_tenant, count, rows = salt[tenant[row]], 0, signatures.shape[1] // bands
+    if shingles[row] > 0:
+        count = bands
+        for band in range(bands):
+            out[band] = mix(band_key(signatures, row, band, rows) ^ of_tenant)
+    out[count] = mix(mix(high[row] ^ mix(low[row] ^ _EXACT)) ^ of_tenant)
+    count += 1
+    for i in range(count):
+        out[i] += np.uint64(out[i] == _ZERO)
+    return count
 
 
 @kernel
@@ -140,9 +144,10 @@ def _note_keys(
     table: Any,
 ) -> None:
     mask, bits = np.uint64(len(table) - 1), np.uint64(len(filter_) * 64 - 1)
+    keys = np.empty(bands + 1, np.uint64)
     for row in wanted:
-        for part in range(_parts(row, bands, shingles), bands + 1):
-            key = _key(row, part, bands, tenant, salt, high, low, signatures)
+        for i in range(_keys_of(row, bands, tenant, salt, high, low, shingles, signatures, keys)):
+            key = keys[i]
             bit = key & bits
             filter_[bit >> _SIX] |= _ONE << (bit & _LOW)
             at = (key >> _THREE) & mask
@@ -165,9 +170,10 @@ def _note_repeated(
     twice: Any,
 ) -> None:
     bits = np.uint64(len(once) * 64 - 1)
+    keys = np.empty(bands + 1, np.uint64)
     for row in range(len(rank)):
-        for part in range(_parts(row, bands, shingles), bands + 1):
-            bit = _key(row, part, bands, tenant, salt, high, low, signatures) & bits
+        for i in range(_keys_of(row, bands, tenant, salt, high, low, shingles, signatures, keys)):
+            bit = keys[i] & bits
             mark = _ONE << (bit & _LOW)
             twice[bit >> _SIX] |= once[bit >> _SIX] & mark
             once[bit >> _SIX] |= mark
@@ -193,9 +199,10 @@ def _scan(
     # Most keys fail at the filter, which fits the processor's cache; the table is exact. A table of one place: none.
     found = 0
     mask, bits = np.uint64(len(table) - 1), np.uint64(len(filter_) * 64 - 1)
+    own = np.empty(bands + 1, np.uint64)
     for row in range(begin, end):
-        for part in range(_parts(row, bands, shingles), bands + 1):
-            key = _key(row, part, bands, tenant, salt, high, low, signatures)
+        for i in range(_keys_of(row, bands, tenant, salt, high, low, shingles, signatures, own)):
+            key = own[i]
             bit = key & bits
             if not (filter_[bit >> _SIX] >> (bit & _LOW)) & _ONE:
                 continue

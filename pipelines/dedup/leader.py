@@ -18,9 +18,9 @@ nothing, each next one on earlier ones), which is what a walk over everything gi
 
 Exact twins are collapsed first: among documents of one tenant, exact hash and signature the earliest is judged, and
 what is true of it is true of the others, since equal exact hashes of one profile imply equal shingle sets. A bucket's
-rejected documents leave it, so a walk compares with kept ones alone, and a bucket of n similar documents costs about
-n comparisons. A bucket of n documents that share a key and are all different still costs n^2 / 2 comparisons of
-signatures (about 10 ns each); only those that agree cost a comparison of texts.
+rejected documents leave it, so a walk compares with kept ones alone, and a bucket of n documents that are nearly the
+same costs n comparisons. A bucket of n documents that share a key and are all different still costs n^2 / 2
+comparisons of signatures; only those that agree cost a comparison of texts.
 
 State per document: 4 bytes x bands x rows of signature and 65 bytes of keys, ranks and verdicts; buckets and the
 cache of shingle sets (at most `cache_bytes`) beside it; no text.
@@ -32,6 +32,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.dedup.buckets import I32, I64, Buckets, Index, all_buckets, buckets_of
-from pipelines.dedup.kernels import kernel
+from pipelines.dedup.kernels import inlined, kernel
 from pipelines.dedup.minhash import from_column, least_agreement
 from pipelines.dedup.shingles import U64
 from pipelines.params import DedupParams
@@ -50,9 +51,10 @@ VERDICTS = pa.schema(
     [("doc_id", pa.string()), ("kept_id", pa.string()), ("rule", pa.string()), ("similarity", pa.float64())]
 )
 CACHE_BYTES = 256 << 20
-_BLOCK_ROWS, _BLOCK_SHINGLES = 1024, 4 << 20  # judged at a time: bounds memory, and the batches in which texts are read
+_BLOCK_ROWS, _BLOCK_SHINGLES = 2048, 4 << 20  # judged at a time: bounds memory, and the batches in which texts are read
 _NONE, _GONE = -1, -2  # no kept twin; one that is no longer there
-_OUT, _KEPT, _OPEN = 0, 1, 2  # states of a row: rejected or not judged yet, kept, about to be judged
+_OUT, _KEPT = 0, 1  # states of a row: rejected or not judged yet; kept
+_OPEN, _PRESUMED = 2, 3  # while its block is judged: may be kept; so close to another that it will be rejected
 
 ShingleSets = Callable[[Sequence[str]], Sequence[U64]]
 RowSets = Callable[[I64], Sequence[U64]]
@@ -239,7 +241,9 @@ class _Run:
     ) -> None:
         rows = len(index.rank)
         self.index, self.params, self.cache_bytes = index, params, cache_bytes
-        self.needed = least_agreement(params.threshold, params.bands * params.rows)
+        positions = params.bands * params.rows
+        self.needed = least_agreement(params.threshold, positions)
+        self.sure = ceil(positions * (1 + params.threshold) / 2)
         self.state = np.where((known == _NONE) & ~dirty, _KEPT, _OUT).astype(np.int8)
         self.outcome = Outcome(known.copy(), np.full(rows, np.nan), np.zeros(rows, bool))
         self.outcome.leader[dirty] = _NONE
@@ -289,17 +293,19 @@ class _Run:
     def _judge(self, rows: I64) -> None:
         """Judge rows, in their order, block by block."""
         load = np.cumsum(self.index.shingles[rows])
-        begin = 0
+        begin, size = 0, _BLOCK_ROWS
         while begin < len(rows):
             limit = (load[begin - 1] if begin else 0) + _BLOCK_SHINGLES
-            end = min(begin + _BLOCK_ROWS, max(begin + 1, int(np.searchsorted(load, limit, "right"))), len(rows))
-            pairs = self._propose(rows[begin:end])
-            while end > begin + 1 and 8 * int(self.index.shingles[_needed(pairs)].sum()) > self.cache_bytes:
-                self._withdraw(rows[begin:end])
-                end = begin + (end - begin) // 2
-                pairs = self._propose(rows[begin:end])
-            self._decide(rows[begin:end], pairs)
-            begin = end
+            end = min(begin + size, max(begin + 1, int(np.searchsorted(load, limit, "right"))), len(rows))
+            block = rows[begin:end]
+            pairs = self._propose(block)
+            while len(block) > 1 and 8 * int(self.index.shingles[_needed(pairs)].sum()) > self.cache_bytes:
+                self._withdraw(block)
+                block = block[: len(block) // 2]
+                pairs = self._propose(block)
+            decided = self._decide(block, pairs)
+            begin += decided
+            size = min(2 * size, _BLOCK_ROWS) if decided == len(block) else max(16, size // 2)
 
     def _propose(self, block: I64) -> I32:
         """The pairs (row, earlier row that may be its kept twin), int32[n, 2], in the order in which they are tried."""
@@ -307,7 +313,7 @@ class _Run:
         found, at = 0, 0
         while True:
             found, at = _propose(
-                block, at, found, self.needed, self.params.threshold, *self.index, *self.buckets,
+                block, at, found, self.needed, self.sure, self.params.threshold, *self.index, *self.buckets,
                 self.state, self.listed, self.lists, self.sizes, self.seen, self.steps, pairs,
             )  # fmt: skip
             if at == len(block):
@@ -318,17 +324,22 @@ class _Run:
         self.state[block] = _OUT
         _unlist(block, *self.buckets, self.state, self.listed, self.lists, self.sizes)
 
-    def _decide(self, block: I64, pairs: I32) -> None:
+    def _decide(self, block: I64, pairs: I32) -> int:
+        """Judge a block up to the first row that was wrongly presumed to go; return how many rows that is."""
         needed = _needed(pairs[~_equal(self.index, pairs)])
         places = np.zeros(0, np.int64) if not len(needed) else np.searchsorted(needed, pairs.ravel()).reshape(-1, 2)
         sets = self.sets.get(needed)
         bounds = np.concatenate(([0], np.cumsum([len(s) for s in sets]))).astype(np.int64)
         hashes = np.concatenate(sets) if sets else np.zeros(0, np.uint64)
-        _decide(
+        decided: int = _decide(
             block, pairs, places.reshape(-1, 2), hashes, bounds, self.params.threshold,
             self.index.high, self.index.low, self.state, self.outcome.leader, self.outcome.similarity, self.steps,
         )  # fmt: skip
-        _unlist(block, *self.buckets, self.state, self.listed, self.lists, self.sizes)
+        self._withdraw(block[decided:])
+        lists = (*self.buckets, self.state, self.listed, self.lists, self.sizes)
+        _unlist(block[:decided], *lists)
+        _list(block[decided - 1 : decided], *lists)
+        return decided
 
     def _follow(self, rows: I64, heads: I64) -> None:
         """Give exact twins the verdict that follows from their head's."""
@@ -421,41 +432,28 @@ def _collapse(rows: Any, order: Any, tenant: Any, high: Any, low: Any, signature
                 break
 
 
-@kernel
-def _agree(signatures: Any, a: int, b: int) -> int:
-    count = 0
-    for k in range(signatures.shape[1]):
-        count += signatures[a, k] == signatures[b, k]
-    return count
-
-
-@kernel
-def _may_match(
-    a: int,
-    b: int,
-    needed: int,
-    threshold: float,
-    tenant: Any,
-    high: Any,
-    low: Any,
-    shingles: Any,
-    signatures: Any,
-    steps: Any,
-) -> bool:
-    """Whether two rows that share a key are similar as far as the index tells."""
-    if tenant[a] != tenant[b]:
-        return False
-    if high[a] == high[b] and low[a] == low[b]:
-        return True
-    small, large = min(shingles[a], shingles[b]), max(shingles[a], shingles[b])
-    if small == 0 or small / large < threshold:  # no intersection could reach the threshold
-        return False
-    steps[1] += 1
-    return _agree(signatures, a, b) >= needed
+@inlined
+def _agreement(
+    a: int, b: int, threshold: float, tenant: Any, high: Any, low: Any, shingles: Any, signatures: Any, steps: Any
+) -> int:
+    """In how many positions two rows that share a key agree: all for exact twins, -1 where they cannot be similar."""
+    agree, positions = -1, signatures.shape[1]
+    if tenant[a] == tenant[b]:
+        if high[a] == high[b] and low[a] == low[b]:
+            agree = positions
+        else:
+            small, large = min(shingles[a], shingles[b]), max(shingles[a], shingles[b])
+            if small > 0 and small / large >= threshold:  # otherwise no intersection could reach the threshold
+                steps[1] += 1
+                agree = 0
+                for k in range(positions):
+                    agree += signatures[a, k] == signatures[b, k]
+    return agree
 
 
 @kernel
 def _list_kept(start: Any, members: Any, first: Any, of: Any, state: Any, listed: Any, lists: Any, sizes: Any) -> None:
+    """Fill the empty lists of buckets with the rows that are kept."""
     for bucket in range(len(sizes)):
         for i in range(start[bucket], start[bucket + 1]):
             row = members[i]
@@ -471,6 +469,7 @@ def _propose(
     at: int,
     found: int,
     needed: int,
+    sure: int,
     threshold: float,
     rank: Any,
     tenant: Any,
@@ -491,19 +490,27 @@ def _propose(
     steps: Any,
     pairs: Any,
 ) -> Any:
-    """Write the pairs of block[at:] behind pairs[:found]; stop early where `pairs` is full. Returns (found, at)."""
+    """Write the pairs of block[at:] behind pairs[:found]; stop early where `pairs` is full. Returns (found, at).
+
+    A row that agrees in `sure` positions with a listed one is presumed to be rejected and not listed: a block of
+    similar documents would otherwise be compared all with all. `_decide` stops where that was wrong.
+    """
     for i in range(at, len(block)):
-        row, begin = block[i], found
+        row, begin, presumed = block[i], found, False
         steps[0] += 1
         for j in range(first[row], first[row + 1]):
             bucket = of[j]
             for k in range(start[bucket], start[bucket] + sizes[bucket]):
                 other = lists[k]
-                if seen[other] == steps[0] or state[other] == _OUT or rank[other] >= rank[row]:
+                if seen[other] == steps[0]:
                     continue
                 seen[other] = steps[0]
-                if not _may_match(row, other, needed, threshold, tenant, high, low, shingles, signatures, steps):
+                if (state[other] != _KEPT and state[other] != _OPEN) or rank[other] >= rank[row]:
                     continue
+                agree = _agreement(row, other, threshold, tenant, high, low, shingles, signatures, steps)
+                if agree < needed:
+                    continue
+                presumed |= agree >= sure
                 if found == len(pairs):
                     return begin, i
                 pairs[found, 0], pairs[found, 1] = row, other
@@ -514,13 +521,26 @@ def _propose(
                 pairs[k, 1] = pairs[k - 1, 1]
                 k -= 1
             pairs[k, 1] = other
-        state[row] = _OPEN
-        if not listed[row]:
+        state[row] = _PRESUMED if presumed else _OPEN
+        if not presumed and not listed[row]:
             listed[row] = True
             for j in range(first[row], first[row + 1]):
                 lists[start[of[j]] + sizes[of[j]]] = row
                 sizes[of[j]] += 1
     return found, len(block)
+
+
+@kernel
+def _list(
+    rows: Any, start: Any, members: Any, first: Any, of: Any, state: Any, listed: Any, lists: Any, sizes: Any
+) -> None:
+    """Put those of `rows` that are kept, and not there yet, into their buckets' lists."""
+    for row in rows:
+        if state[row] == _KEPT and not listed[row]:
+            listed[row] = True
+            for j in range(first[row], first[row + 1]):
+                lists[start[of[j]] + sizes[of[j]]] = row
+                sizes[of[j]] += 1
 
 
 @kernel
@@ -556,9 +576,11 @@ def _decide(
     leader: Any,
     similarity: Any,
     steps: Any,
-) -> None:
+) -> int:
     at = 0
-    for row in block:
+    for i in range(len(block)):
+        row = block[i]
+        presumed = state[row] == _PRESUMED
         state[row], leader[row], similarity[row] = _KEPT, _NONE, np.nan
         while at < len(pairs) and pairs[at, 0] == row:
             other = pairs[at, 1]
@@ -571,6 +593,9 @@ def _decide(
                 if value >= threshold:
                     state[row], leader[row], similarity[row] = _OUT, other, value
             at += 1
+        if presumed and state[row] == _KEPT:  # later rows of the block do not know it
+            return i + 1
+    return len(block)
 
 
 @kernel
@@ -618,5 +643,5 @@ def _later_mates(
                 seen[other] = steps[0]
                 if leader[other] != _NONE and rank[leader[other]] <= rank[row]:
                     continue
-                if _may_match(row, other, needed, threshold, tenant, high, low, shingles, signatures, steps):
+                if _agreement(row, other, threshold, tenant, high, low, shingles, signatures, steps) >= needed:
                     touched[other] = True

@@ -148,14 +148,14 @@ def sign(hashes: Any, count: int, factors: Any, addends: Any, out: Any) -> None:
 
 
 @kernel
-def band_key(signature: Any, band: int, rows: int) -> Any:
-    """The key of one band of one signature."""
-    key, at, end = np.uint64(band + 1) * _BAND, band * rows, (band + 1) * rows
-    while at + 1 < end:
-        key = mix(key ^ (np.uint64(signature[at]) << _HALF | np.uint64(signature[at + 1]))) * _BAND
-        at += 2
-    if at < end:
-        key = mix(key ^ np.uint64(signature[at])) * _BAND
+def band_key(signatures: Any, at: int, band: int, rows: int) -> Any:
+    """The key of one band of signature `at`. (A view of that signature would cost more than the key.)"""
+    key, k, end = np.uint64(band + 1) * _BAND, band * rows, (band + 1) * rows
+    while k + 1 < end:
+        key = mix(key ^ (np.uint64(signatures[at, k]) << _HALF | np.uint64(signatures[at, k + 1]))) * _BAND
+        k += 2
+    if k < end:
+        key = mix(key ^ np.uint64(signatures[at, k])) * _BAND
     return mix(key)
 
 
@@ -163,7 +163,7 @@ def band_key(signature: Any, band: int, rows: int) -> Any:
 def _band_keys(signatures: Any, rows: int, out: Any) -> None:
     for i in range(out.shape[0]):
         for band in range(out.shape[1]):
-            out[i, band] = band_key(signatures[i], band, rows)
+            out[i, band] = band_key(signatures, i, band, rows)
 
 
 def band_keys(signatures: U32, bands: int, rows: int) -> U64:

@@ -103,7 +103,7 @@ NIGHT = st.dictionaries(NAME, st.one_of(DOC, DOC, st.none()), max_size=10)
 
 
 @pytest.mark.req("DED-02")
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(NIGHT, min_size=1, max_size=6), st.sampled_from([COARSE, replace(PARAMS, shingle_words=1)]), st.booleans()
 )
@@ -274,7 +274,7 @@ def test_a_bucket_of_nearly_identical_documents_is_linear(count):
     found = resolve(docs)
     assert found.verdicts["kept_id"].null_count == 1
     assert found.counts["verified"] == count - 1
-    assert found.counts["compared"] <= count * leader._BLOCK_ROWS
+    assert found.counts["compared"] <= count + count // 100  # a wrong presumption judges a part of a block again
 
 
 @pytest.mark.parametrize(
