@@ -18,7 +18,8 @@ from pipelines.extract import sniff
 from pipelines.extract.charsets import MULTIBYTE, codecs_of, name_of
 from pipelines.extract.markup import words
 
-SAMPLE_CHARACTERS = 50_000  # looked at in a decoding test; six times as many where those are all ASCII
+SEARCHED = 50_000  # characters searched for non-ASCII ones in a decoding test; six times as many if there are none
+SAMPLE = 5_000  # non-ASCII characters tested
 DETECT_BYTES = 100_000
 TOLERATED = 0.02  # share of impossible characters among the non-ASCII ones that a declared encoding may have
 HOPELESS = 0.15  # ... above which no decoding is taken for text
@@ -121,23 +122,27 @@ def _believable(text: str, name: str) -> bool:
 
 def _plausible(runs: list[str], name: str) -> bool:
     """Frequent characters for East Asia; accented letters that stand singly for Latin scripts."""
-    size = sum(map(len, runs))
     if name in MULTIBYTE:
-        wide = sum(len(_WIDE.findall(run)) for run in runs)
-        return size < 40 or wide < size * 0.3 or common_share(runs, name) > 0.12
+        sample = _sample(runs)
+        return len(sample) < 40 or len(_WIDE.findall(sample)) < len(sample) * 0.3 or common_share(runs, name) > 0.12
     if name in _LATIN:
+        size = sum(map(len, runs))
         return size < 20 or sum(len(run) for run in runs if len(run) > 3) <= 0.5 * size
     return True
 
 
 def foreign_runs(text: str) -> list[str]:
     """The first runs of non-ASCII characters of a text."""
-    return _NON_ASCII.findall(text, 0, SAMPLE_CHARACTERS) or _NON_ASCII.findall(text, 0, 6 * SAMPLE_CHARACTERS)
+    return _NON_ASCII.findall(text, 0, SEARCHED) or _NON_ASCII.findall(text, 0, 6 * SEARCHED)
+
+
+def _sample(runs: list[str]) -> str:
+    return "".join(runs)[:SAMPLE]
 
 
 def impossible_share(runs: list[str]) -> float:
     """Share of characters that a right decoding does not have."""
-    sample = "".join(runs)
+    sample = _sample(runs)
     return len(_IMPOSSIBLE.findall(sample)) / len(sample) if sample else 0.0
 
 
@@ -146,7 +151,7 @@ def common_share(runs: list[str], name: str = "utf-8") -> float:
 
     GB 2312 has its kana in the places of JIS X 0208, so that kana in a GBK text speak for EUC-JP: they do not count.
     """
-    sample = "".join(runs)
+    sample = _sample(runs)
     if not sample:
         return 0.0
     kana = len(_KANA.findall(sample)) if name in ("gbk", "gb18030") else 0

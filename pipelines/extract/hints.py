@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pipelines.extract.markup import words
+from pipelines.extract.markup import ATTRIBUTE, words
 
 # Flags (plain integers: they are read for every element of every page).
 BOILERPLATE = 1  # navigation, sharing, advertising, ...
@@ -12,10 +12,7 @@ CONTENT = 2  # the body of an article
 HIDDEN = 4  # not shown
 COMMENTS = 8
 
-_HINT = re.compile(
-    r"""(?:^|[\s"'/])(class|id|role|itemprop|hidden|aria-hidden|style|data-component)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))|(?=[\s/]|\Z))""",
-    re.I,
-)
+_TELLING = words("class id role itemprop hidden aria-hidden style data-component")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WORD = re.compile(r"[a-z]+")
 _INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
@@ -39,11 +36,12 @@ _BOILERPLATE_WORDS = words("""
     """)
 _COMMENT_WORDS = words("comment comments disqus respond commentlist commentform replies")
 _HIDDEN_WORDS = words("hidden hide invisible visuallyhidden")
-_HIDDEN_NAMES = re.compile(r"(?:^|\s)(?:sr-only|visually-hidden|screen-reader-text)(?:\s|$)", re.I)
+_FOR_SCREEN_READERS = (words("sr only"), words("screen reader text"))
 _CONTENT = re.compile(
-    r"article[-_]{0,2}(?:body|content|text|copy|main)|(?:entry|post|story|news|blog|page)[-_]{0,2}(?:body|content|text|copy)"
-    r"|content[-_]{0,2}(?:body|article|text)|body[-_]{0,2}(?:content|copy|text)|(?:^|\s)(?:article|artical|zhengwen|mw-parser-output)(?:\s|$)",
-    re.I,
+    r"(?:article[-_]{0,2}(?:body|content|text|copy|main)"
+    r"|(?:entry|post|story|news|blog|page)[-_]{0,2}(?:body|content|text|copy)"
+    r"|content[-_]{0,2}(?:body|article|text)|body[-_]{0,2}(?:content|copy|text)"
+    r"|(?<!\S)(?:article|artical|zhengwen|mw-parser-output)(?!\S))"
 )
 _BODY_PROPERTIES = frozenset(("articlebody", "text"))
 _ROLES = {
@@ -65,15 +63,16 @@ def hint_of(attributes: str) -> int:
     """The flags in the attributes of one start tag."""
     hint = 0
     said: set[str] = set()
-    for name, double, single, bare in _HINT.findall(attributes):
-        value = double or single or bare
+    for name, double, single, bare in ATTRIBUTE.findall(attributes):
         name = name.lower()
+        if name not in _TELLING:
+            continue
+        value = double or single or bare
         if name == "class" or name == "id" or name == "data-component":
-            said.update(_WORD.findall(_CAMEL.sub("-", value).lower()))
-            if _CONTENT.search(value):
+            lower = value.lower()
+            said.update(_WORD.findall(lower if lower == value else _CAMEL.sub("-", value).lower()))
+            if _CONTENT.search(lower):
                 hint |= CONTENT
-            if _HIDDEN_NAMES.search(value):
-                hint |= HIDDEN
         elif name == "style":
             if _INVISIBLE.search(value):
                 hint |= HIDDEN
@@ -89,6 +88,6 @@ def hint_of(attributes: str) -> int:
     found = said & _BOILERPLATE_WORDS
     if found and not (found <= {"widget", "widgets"} and "elementor" in said):
         hint |= BOILERPLATE
-    if not said.isdisjoint(_HIDDEN_WORDS):
+    if not said.isdisjoint(_HIDDEN_WORDS) or any(names <= said for names in _FOR_SCREEN_READERS):
         hint |= HIDDEN
     return hint

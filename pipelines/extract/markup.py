@@ -23,7 +23,8 @@ TOKEN = re.compile(
     r"|!\[CDATA\[[^\]]*+(?:\](?!\]>)[^\]]*+)*+(?:\]\]>)?+"
     r"|[!?/][^>]*+>?+)"
 )
-_ATTRIBUTE = re.compile(r"""([^\s/>="'][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"'][^\s>]*+)?))?+""")
+#: Groups: 1 name, 2 to 4 the value in double, single or no quotes.
+ATTRIBUTE = re.compile(r"""([^\s/>="'][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s>"'][^\s>]*+)?))?+""")
 
 
 def words(text: str) -> frozenset[str]:
@@ -34,7 +35,7 @@ def words(text: str) -> frozenset[str]:
 def attributes(source: str) -> dict[str, str]:
     """Attributes of a start tag, names in lower case, values with entities decoded; the first of a name counts."""
     out: dict[str, str] = {}
-    for found in _ATTRIBUTE.finditer(source):
+    for found in ATTRIBUTE.finditer(source):
         name = found[1].lower()
         if name not in out:
             out[name] = unescape(found[2] or found[3] or found[4] or "")

@@ -6,6 +6,7 @@ the page. Implied end tags (p, li, td, ...) and mis-nested end tags are treated 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -45,6 +46,7 @@ _IMPLIED = {
     "body": (frozenset(("head",)), frozenset(("noscript", "template"))),
 }
 _IMPLIED_REACH = 12
+_HREF = re.compile("href", re.I).search
 
 
 @dataclass(slots=True)
@@ -56,7 +58,6 @@ class Segment:
     characters: int
     weight: int
     link_weight: int
-    after_break: bool  # it follows a line break, not a block border
 
 
 @dataclass(slots=True)
@@ -74,40 +75,18 @@ class Page:
 
 def parse(source: str, max_depth: int = 2_000) -> Page:
     """Nodes and segments of a page. Elements nested deeper than `max_depth` are read as text of the deepest node."""
+    # One long function: it runs once for every tag of the corpus, and calls or shared cells would double its time.
     page = Page(source)
     names, parents, attributes, segments = page.names, page.parents, page.attributes, page.segments
     stack = [0]
+    node = 0
     open_names: dict[str, int] = defaultdict(int)
     overflow: dict[str, int] = defaultdict(int)
     spans: list[tuple[int, int]] = []
     characters = weight = link_weight = 0
-    in_link = after_break = False
-    link_depth = 0
+    link_depth = 0  # of the stack where the open link began; 0 outside links
     last = 0
     kind_of = KINDS.get
-    node = 0
-
-    def flush(breaks: bool) -> None:
-        nonlocal spans, characters, weight, link_weight, after_break
-        if weight:
-            segments.append(Segment(node, spans, characters, weight, link_weight, after_break))
-            characters = weight = link_weight = 0
-            spans = []
-            after_break = breaks
-        else:
-            if spans:
-                spans = []
-            after_break = after_break and breaks
-
-    def close_to(depth: int) -> None:
-        nonlocal node, in_link
-        for closed in stack[depth:]:
-            open_names[names[closed]] -= 1
-        del stack[depth:]
-        node = stack[-1]
-        if in_link and depth <= link_depth:
-            in_link = False
-
     for token in TOKEN.finditer(source):
         start, end = token.span()
         if start > last:
@@ -119,76 +98,96 @@ def parse(source: str, max_depth: int = 2_000) -> Page:
                 if not text.isascii():
                     size = len(text.encode("utf-8", "surrogatepass"))
                 weight += size
-                if in_link:
+                if link_depth:
                     link_weight += size
             elif spans:
                 spans.append((last, start))
         last = end
         name = token[5]
         if name is None:
-            raw = token[1]
-            if raw is not None:
-                raw = raw.lower()
-                if raw == "title" and page.title is None:
-                    page.title = token.span(3)
+            if page.title is None and (token[1] or "").lower() == "title":
+                page.title = token.span(3)
             continue
         kind = kind_of(name)
         if kind is None:
-            name = name.lower()
-            kind = kind_of(name, _INLINE)
+            kind = kind_of(name.lower(), _INLINE)
         if kind == _INLINE:
             continue
         if kind == _LINK:
-            in_link = not token[4] and "href" in token[6].lower()
-            link_depth = len(stack)
+            link_depth = len(stack) if not token[4] and _HREF(token[6]) else 0
             continue
+        if weight:
+            segments.append(Segment(node, spans, characters, weight, link_weight))
+            characters = weight = link_weight = 0
+            spans = []
+        elif spans:
+            spans = []
         if kind == _BREAK:
-            flush(True)
             continue
         name = name.lower()
         if kind == _META:
             page.metas.append((name, token[6]))
-            continue
-        flush(False)
-        if token[4]:
-            if overflow[name]:
+        elif token[4]:
+            if names[node] == name and not overflow[name]:
+                stack.pop()
+                open_names[name] -= 1
+            elif overflow[name]:
                 overflow[name] -= 1
             elif open_names[name]:
                 depth = len(stack) - 1
                 while names[stack[depth]] != name:
                     depth -= 1
-                close_to(depth)
-            continue
-        if name in _CLOSES_P and names[node] == "p":
-            close_to(len(stack) - 1)
-        implied = _IMPLIED.get(name)
-        if implied is not None:
-            ends, between = implied
-            for depth in range(len(stack) - 1, max(0, len(stack) - 1 - _IMPLIED_REACH), -1):
-                inner = names[stack[depth]]
-                if inner in ends:
-                    close_to(depth)
-                    break
-                if inner not in between:
-                    break
-        if name == "html":
-            page.metas.append((name, token[6]))
-        if len(stack) > max_depth:
-            overflow[name] += 1
-            continue
-        parents.append(node)
-        names.append(name)
-        attributes.append(token[6])
-        node = len(names) - 1
-        stack.append(node)
-        open_names[name] += 1
-    if last < len(source):
-        text = source[last:].strip()
-        if text:
-            size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-            spans.append((last, len(source)))
-            characters += len(text)
-            weight += size
-            link_weight += size if in_link else 0
-    flush(False)
+                _close(names, stack, open_names, depth)
+            node = stack[-1]
+            if len(stack) < link_depth:
+                link_depth = 0
+        else:
+            if names[node] == "p" and name in _CLOSES_P:
+                _close(names, stack, open_names, len(stack) - 1)
+            if name in _IMPLIED:
+                depth = _implied(names, stack, name)
+                if depth:
+                    _close(names, stack, open_names, depth)
+            if len(stack) < link_depth:
+                link_depth = 0
+            if name == "html":
+                page.metas.append((name, token[6]))
+            if len(stack) > max_depth:
+                overflow[name] += 1
+                node = stack[-1]
+                continue
+            parents.append(stack[-1])
+            node = len(names)
+            names.append(name)
+            attributes.append(token[6])
+            stack.append(node)
+            open_names[name] += 1
+    rest = source[last:].strip()
+    if rest:
+        spans.append((last, len(source)))
+        size = len(rest.encode("utf-8", "surrogatepass"))
+        characters += len(rest)
+        weight += size
+        link_weight += size if link_depth else 0
+    if weight:
+        segments.append(Segment(node, spans, characters, weight, link_weight))
     return page
+
+
+def _close(names: list[str], stack: list[int], open_names: dict[str, int], depth: int) -> None:
+    """Close the open elements from `depth` on."""
+    for closed in stack[depth:]:
+        open_names[names[closed]] -= 1
+    del stack[depth:]
+
+
+def _implied(names: list[str], stack: list[int], name: str) -> int:
+    """Depth of the open element that a start tag `name` ends, 0 if there is none."""
+    ends, between = _IMPLIED[name]
+    for depth in range(len(stack) - 1, max(0, len(stack) - 1 - _IMPLIED_REACH), -1):
+        inner = names[stack[depth]]
+        if inner in ends:
+            return depth
+        if inner not in between:
+            break
+    return 0
