@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-OURS = {"pipelines", "jobs", "dags", "benchmarks", "infra", "nightmill"}
+OURS = {
+    "pipelines",
+    "jobs",
+    "dags",
+    "benchmarks",
+    "infra",
+    "nightmill",
+    "pip",
+}  # pip comes with every environment that set-up makes
 # top-level module -> distribution, where the installed metadata do not say it because an extra is not installed
 KNOWN = {
     "pyspark": "pyspark", "ray": "ray", "dvc": "dvc", "lakefs": "lakefs", "presidio_analyzer": "presidio-analyzer",
@@ -36,13 +44,13 @@ def declared():
     return {name.lower().replace("_", "-") for name in names}
 
 
-@pytest.mark.parametrize("room", ["pipelines", "jobs"])
+@pytest.mark.parametrize("room", ["pipelines", "jobs", "infra", "tests"])
 def test_every_import_is_declared(room):
     distributions = importlib.metadata.packages_distributions()
     missing = set()
     for path in sorted((ROOT / room).rglob("*.py")):
         for module in imported(path):
-            if module in sys.stdlib_module_names or module in OURS:
+            if module in sys.stdlib_module_names or module in OURS or (path.parent / f"{module}.py").exists():
                 continue
             names = {KNOWN[module]} if module in KNOWN else set(distributions.get(module, [module]))
             if not {name.lower().replace("_", "-") for name in names} & declared():
