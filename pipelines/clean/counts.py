@@ -14,9 +14,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from pipelines.clean.characters import Kind, decode, kinds, media_end
+from pipelines.characters import Kind, decode, kinds, media_end
 from pipelines.clean.normalise import BREAK, DELETE, Marked
-from pipelines.clean.texts import Texts
+from pipelines.texts import Texts
 
 Values = NDArray[np.float64]
 

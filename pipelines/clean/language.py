@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.clean.characters import Kind
+from pipelines.characters import Kind
 from pipelines.clean.counts import Counts, Extra
 
 UNDETERMINED = "und"

@@ -21,8 +21,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from pipelines.atoms import MEDIA_KEY
-from pipelines.clean.characters import decode, is_han, is_space, media_end
-from pipelines.clean.texts import Texts
+from pipelines.characters import decode, is_han, is_space, media_end
+from pipelines.texts import Texts
 from pipelines.edits import Edit, apply_edits, as_dicts, compose
 from pipelines.schemas import EDITS
 

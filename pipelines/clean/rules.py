@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.clean.characters import Kind
+from pipelines.characters import Kind
 from pipelines.clean.counts import Counts, Extra, Values
 from pipelines.params import CleanParams
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.clean.characters import Kind
+from pipelines.characters import Kind
 from pipelines.clean.counts import Counts, Extra, count
 from pipelines.clean.normalise import mark, rewrite
-from pipelines.clean.texts import from_arrow
+from pipelines.texts import from_arrow
 
 
 def counts(*texts: str) -> Counts:

@@ -7,7 +7,7 @@ import pytest
 from pipelines.clean import language
 from pipelines.clean.counts import count
 from pipelines.clean.normalise import mark
-from pipelines.clean.texts import from_arrow
+from pipelines.texts import from_arrow
 
 
 def by_script(text: str) -> tuple[str, float]:

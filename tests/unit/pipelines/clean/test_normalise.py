@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from pipelines.atoms import ATOM
 from pipelines.clean import normalise
-from pipelines.clean.characters import kinds
-from pipelines.clean.texts import from_arrow
+from pipelines.characters import kinds
+from pipelines.texts import from_arrow
 from pipelines.edits import from_dicts, map_back
 
 

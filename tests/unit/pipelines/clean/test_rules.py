@@ -5,7 +5,7 @@ import pytest
 from pipelines.clean import rules
 from pipelines.clean.counts import count
 from pipelines.clean.normalise import mark
-from pipelines.clean.texts import from_arrow
+from pipelines.texts import from_arrow
 from pipelines.params import CleanParams
 
 

@@ -1,0 +1,1 @@
+"""Personal data in text: find it, mask it, count what is left."""
