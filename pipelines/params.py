@@ -37,6 +37,7 @@ class CrawlParams:
     attempts: int = 3
     max_retry_wait_seconds: float = 120.0  # a server that asks for more (Retry-After) is not asked again this run
     max_crawl_delay_seconds: float = 60.0  # pages of a host whose robots.txt asks for more are rejected, not hurried
+    max_host_failures: int = 20  # fetches failed in a row; the host's other URLs are then rejected unvisited this run
     max_links_per_page: int = 5_000  # links beyond these, in the order of the page, are not followed
     content_types: tuple[str, ...] = ("text/html", "application/xhtml+xml")
 
@@ -80,3 +81,10 @@ class DedupParams:
     bands: int = 32
     rows: int = 4
     seed: int = 1
+
+
+@dataclass(frozen=True)
+class ProfileParams:
+    sensitive_words: tuple[str, ...] = ()  # whole words, case-insensitive; empty: the share is not measured
+    top_hosts: int = 20  # hosts with a figure of their own, the largest first
+    top_values: int = 50  # languages, licences, sources and rules per stage with a figure of their own

@@ -10,17 +10,22 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import cached_property
 
 import certifi
 import httpcore
 
 from pipelines.crawl.addresses import refusal
+from pipelines.crawl.urls import origin_of
 
 #: host, port -> addresses, in the order in which to try them
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
+_KEEP_ALIVE = 30.0  # seconds that an idle connection is kept
 _RESOLVERS = 16  # threads; look-ups of dead name servers must not hold up the others
 
 
@@ -99,12 +104,69 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         await asyncio.sleep(seconds)
 
 
-def pool(resolve: Resolve, allow_private: bool, connections: int, ca_file: str | None) -> httpcore.AsyncConnectionPool:
-    """A pool of HTTP/1.1 connections, verified against Mozilla's authorities or those in `ca_file`."""
-    return httpcore.AsyncConnectionPool(
-        ssl_context=ssl.create_default_context(cafile=ca_file or certifi.where()),
-        max_connections=2 * connections,
-        max_keepalive_connections=connections,
-        keepalive_expiry=30.0,
-        network_backend=CheckedBackend(resolve, allow_private),
-    )
+class Connections:
+    """HTTP/1.1 connections to checked addresses, kept open between requests to one origin.
+
+    At most `keep` idle ones; the origin that was used least recently goes first. TLS is verified against Mozilla's
+    authorities, or those in `ca_file` (PEM). httpcore's pool would look at every open connection for every request.
+    """
+
+    def __init__(self, resolve: Resolve, allow_private: bool, keep: int, ca_file: str | None) -> None:
+        self._backend = CheckedBackend(resolve, allow_private)
+        self._ca_file = ca_file or certifi.where()
+        self._keep = keep
+        self._idle: OrderedDict[str, list[httpcore.AsyncHTTPConnection]] = OrderedDict()
+        self._kept = 0
+
+    @asynccontextmanager
+    async def get(self, url: str, headers: list[tuple[str, str]], timeout: float) -> AsyncIterator[httpcore.Response]:
+        """The reply to GET `url` (normalised), its body still to be read. `timeout` is in seconds, per operation."""
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), timeout)
+        request = httpcore.Request("GET", url, headers=headers, extensions={"timeout": limits})
+        origin = origin_of(url)
+        connection = await self._take(origin, request.url.origin)
+        try:
+            response = await connection.handle_async_request(request)
+            try:
+                yield response
+            finally:
+                await response.aclose()
+        finally:
+            if connection.is_idle():
+                await self._put(origin, connection)
+            else:
+                await connection.aclose()
+
+    async def aclose(self) -> None:
+        for connections in self._idle.values():
+            for connection in connections:
+                await connection.aclose()
+        self._idle.clear()
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self._ca_file)
+
+    async def _take(self, origin: str, target: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+        while kept := self._idle.get(origin):
+            connection = kept.pop()
+            self._kept -= 1
+            if not kept:
+                del self._idle[origin]
+            if not connection.has_expired():
+                return connection
+            await connection.aclose()
+        tls = self._tls if target.scheme == b"https" else None
+        return httpcore.AsyncHTTPConnection(target, tls, _KEEP_ALIVE, network_backend=self._backend)
+
+    async def _put(self, origin: str, connection: httpcore.AsyncHTTPConnection) -> None:
+        self._idle.setdefault(origin, []).append(connection)
+        self._idle.move_to_end(origin)
+        self._kept += 1
+        if self._kept > self._keep:
+            oldest = next(iter(self._idle))
+            spare = self._idle[oldest].pop(0)
+            self._kept -= 1
+            if not self._idle[oldest]:
+                del self._idle[oldest]
+            await spare.aclose()

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import httpcore
 
-from jobs.effects.connect import AddressRefused, NameNotFound, Resolve, SystemResolver, pool
+from jobs.effects.connect import AddressRefused, Connections, NameNotFound, Resolve, SystemResolver
 from jobs.effects.limiter import Limiter
 from pipelines.crawl import robots
 from pipelines.crawl.decoding import BadEncoding, Decoder, TooMuch
@@ -41,6 +42,7 @@ from pipelines.params import CrawlParams
 
 Verdict = Callable[[str], Awaitable[RobotsVerdict]]
 
+_HOST_DOWN = frozenset(("timeout", "dns", "connect", "connection", "tls"))  # failures that say something of the host
 _DRAINED = 65_536  # bytes of an unwanted body that are read to keep the connection
 
 
@@ -99,17 +101,19 @@ class Fetcher:
         self._params = params
         self._limiter = limiter
         self._clock, self._now, self._sleep = clock, now, sleep
+        self._failures: Counter[str] = Counter()  # host -> failures in a row
         self._resolver = SystemResolver()
-        # A pool per right: a connection opened for a source that may see private addresses serves no other
-        self._pools = {
-            private: pool(resolve or self._resolver, private, params.concurrency, ca_file) for private in (False, True)
+        # Apart by right: a connection opened for a source that may see private addresses serves no other
+        self._connections = {
+            private: Connections(resolve or self._resolver, private, 2 * params.concurrency, ca_file)
+            for private in (False, True)
         }
 
     async def __aenter__(self) -> Fetcher:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for connections in self._pools.values():
+        for connections in self._connections.values():
             await connections.aclose()
         self._resolver.close()
 
@@ -206,8 +210,20 @@ class Fetcher:
         raise _Rejected("http_status", value=reply.status)
 
     async def _persist(self, request: FetchRequest, url: str, trail: _Trail) -> _Reply:
-        """One hop, with as many attempts as the parameters grant."""
-        host = host_of(url)
+        """One hop, unless its host has failed too often in a row: a tarpit must not cost a timeout per URL."""
+        host, limit = host_of(url), self._params.max_host_failures
+        if self._failures[host] >= limit:
+            raise _Rejected("host_unavailable", value=self._failures[host], threshold=limit)
+        try:
+            reply = await self._repeat(request, url, host, trail)
+        except _Rejected as reject:
+            self._failures[host] += reject.detail in _HOST_DOWN
+            raise
+        self._failures[host] = self._failures[host] + 1 if reply.status in RETRIED else 0
+        return reply
+
+    async def _repeat(self, request: FetchRequest, url: str, host: str, trail: _Trail) -> _Reply:
+        """As many attempts as the parameters grant."""
         for attempt in range(1, self._params.attempts + 1):
             last = attempt == self._params.attempts
             trail.attempts += 1
@@ -251,14 +267,10 @@ class Fetcher:
             raise _Rejected("fetch_error", "protocol", again=isinstance(error, httpcore.RemoteProtocolError)) from None
 
     async def _exchange(self, request: FetchRequest, url: str, trail: _Trail) -> _Reply:
-        seconds = self._params.timeout_seconds
         accept = self._params.content_types if request.kind == "page" else ("text/plain",)
-        async with self._pools[request.allow_private].stream(
-            "GET",
-            url,
-            headers=request_headers(request, url, self._params.user_agent, accept),
-            extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), seconds)},
-        ) as response:
+        headers = request_headers(request, url, self._params.user_agent, accept)
+        connections = self._connections[request.allow_private]
+        async with connections.get(url, headers, self._params.timeout_seconds) as response:
             reply = _Reply(response.status, list(response.headers))
             trail.status = response.status
             if request.kind == "robots" and 200 <= reply.status < 300:

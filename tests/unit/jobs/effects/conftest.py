@@ -41,6 +41,7 @@ class Site:
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.routes: dict[str, Route] = {}
         self.hits: list[Hit] = []
+        self.connections = 0
         self.port = 0
         self.tls = tls
         self._ready = threading.Event()
@@ -67,9 +68,9 @@ class Site:
         async def start() -> None:
             server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
             self.port = server.sockets[0].getsockname()[1]
-            self._ready.set()
 
         self._loop.run_until_complete(start())
+        self._loop.call_soon(self._ready.set)
         self._loop.run_forever()
         left = asyncio.all_tasks(self._loop)
         for task in left:
@@ -79,6 +80,7 @@ class Site:
         self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         try:
             while await self._one(reader, writer):
                 pass

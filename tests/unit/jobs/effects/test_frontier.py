@@ -1,6 +1,8 @@
 import asyncio
 import random
 import re
+import subprocess
+import sys
 import time
 import tracemalloc
 from collections import Counter
@@ -160,6 +162,32 @@ def test_killed_at_every_write_and_started_again_nothing_changes(site: Any, tmp_
     assert at > 10
 
 
+SCRIPT = """
+import sys
+from pathlib import Path
+sys.path[:0] = sys.argv[1:3]
+from test_frontier import run, source
+run(Path(sys.argv[3]), source(sys.argv[4]))
+"""
+
+
+@pytest.mark.parametrize("hits", [2, 6])
+def test_a_process_that_is_killed_is_continued(site: Any, tmp_path: Path, hits: int) -> None:
+    small_site(site)
+    expected = run(tmp_path / "whole", source(site.url()))
+    site.hits.clear()
+    command = [sys.executable, "-c", SCRIPT, str(Path(__file__).parent), str(Path.cwd()), str(tmp_path / "killed")]
+    child = subprocess.Popen([*command, site.url()])
+    try:
+        while len(site.hits) < hits and child.poll() is None:
+            time.sleep(0.001)
+    finally:
+        child.kill()
+        child.wait()
+    assert len(site.hits) >= hits
+    assert run(tmp_path / "killed", source(site.url())) == expected
+
+
 def test_a_finished_crawl_is_not_fetched_again(site: Any, tmp_path: Path) -> None:
     small_site(site)
     first = run(tmp_path, source(site.url()))
@@ -301,6 +329,14 @@ def test_progress_reaches_its_end(site: Any, tmp_path: Path) -> None:
         crawl(DAY, "t", params, journal, links, {}, lambda done, known: seen.append((done, known)))
     assert [done for done, _ in seen] == list(range(1, 10))
     assert seen[-1] == (9, 9)
+
+
+def test_a_host_that_is_down_does_not_cost_a_timeout_per_url(site: Any, tmp_path: Path) -> None:
+    for n in range(12):
+        site.routes[f"/{n}"] = site.Reply(b"x" * 1_000, headers={"Content-Type": "text/html"}, drip=0.05)
+    seeds = [site.url(f"/{n}") for n in range(12)]
+    _, rejects, _ = run(tmp_path, source(*seeds), timeout_seconds=0.1, max_host_failures=3, per_host_concurrency=1)
+    assert Counter(r["rule"] for r in rejects.values()) == {"fetch_error": 3, "host_unavailable": 9}
 
 
 def test_sources_of_one_name_are_a_configuration_error(tmp_path: Path) -> None:
