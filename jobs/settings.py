@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from jobs.secrets import Secret
-from pipelines.params import CleanParams, CrawlParams, DedupParams, ExtractParams, ScrubParams
+from pipelines.params import CleanParams, CrawlParams, DedupParams, ExtractParams, ProfileParams, ScrubParams
 
 
 def observed(default: Any, check: Callable[[Any], None] | None = None) -> Any:
@@ -77,6 +77,7 @@ class Settings:
     clean: CleanParams = field(default_factory=CleanParams)
     scrub: ScrubParams = field(default_factory=ScrubParams)
     dedup: DedupParams = field(default_factory=DedupParams)
+    profile: ProfileParams = field(default_factory=ProfileParams)
     gate: GateParams = field(default_factory=GateParams)
     store: StoreSettings = field(default_factory=StoreSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
@@ -84,4 +85,4 @@ class Settings:
     secrets: dict[str, Secret] = field(default_factory=dict)  # name -> reference
 
 
-STAGES = ("crawl", "extract", "clean", "scrub", "dedup", "gate")  # sections that decide what comes out
+STAGES = ("crawl", "extract", "clean", "scrub", "dedup", "profile", "gate")  # sections that decide what comes out

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.config import _Builder, load
+from jobs.config import _Builder, load, recorded
 from jobs.errors import ConfigError
 from jobs.settings import Settings
 from jobs.yaml_tree import override, read
@@ -281,3 +281,16 @@ def test_types_that_a_stage_may_add():
     assert _Builder().build(More, read("limit: null", "f"), "more") == More()
     with pytest.raises(ConfigError, match="f:1: more: limit 13 brings bad luck"):
         _Builder().build(More, read("limit: 13", "f"), "more")
+
+
+def test_a_recorded_configuration_decides_and_today_serves(params, monkeypatch):
+    params("clean: {min_words: 5}\nlake: old\nsecrets: {pii_key: env:OLD}\n")
+    night = load()
+    pinned = json.loads(json.dumps(night.as_dict()))
+    params("clean: {min_words: 6}\nlake: new\nengine: {workers: 3}\nsecrets: {pii_key: env:NIGHTMILL_TEST_KEY}\n")
+    monkeypatch.setenv("NIGHTMILL_TEST_KEY", CANARY)
+    again = recorded(load(), pinned)
+    assert again.section("clean").min_words == 5
+    assert again.digest() == night.digest() != load().digest()
+    assert again.settings.lake == "new" and again.settings.engine.workers == 3
+    assert again.secret("pii_key") == CANARY
