@@ -1,0 +1,1 @@
+"""Expectation suites: reading them, holding them against figures, and the verdict."""
