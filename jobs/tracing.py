@@ -1,0 +1,141 @@
+"""Lineage: from any document or URL to every layer that holds something of it, and spans back to the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from jobs.datasets import Version
+from jobs.errors import UsageError
+from jobs.snapshots import Entry, Published, Snapshot
+from jobs.storage import Storage
+from pipelines.crawl.requests import url_id
+from pipelines.crawl.urls import UrlError, normalise
+from pipelines.edits import Edit, compose, from_dicts, map_back
+from pipelines.extract.decode import decode
+from pipelines.schemas import STAGES_WITH_REJECTS
+
+LAYERS = ("pages", "documents", "clean", "scrubbed", "corpus")
+_SHOWN = ("capture", "url", "title", "since", "lang", "status", "final_url", "licence", "authorisation", "source")
+
+
+def trace(published: Published, storage: Storage, what: str, snapshot: Snapshot, *, raw: bool = False) -> dict[str, Any]:
+    """Every document that `what` (a doc_id, a prefix of one of 8 characters or more, or a URL) leads to."""
+    entries = snapshot.datasets
+    ids = documents_of(storage, what, entries)
+    if not ids:
+        raise UsageError(f"nothing in snapshot {snapshot.id} comes from {what}; was it a URL that was linked but never visited?")
+    return {"snapshot": snapshot.id, "date": snapshot.date, "documents": [journey(storage, entries, i, raw=raw) for i in ids]}
+
+
+def documents_of(storage: Storage, what: str, entries: Mapping[str, Entry]) -> list[str]:
+    """doc_ids behind an id, a prefix of one, or a URL (requested, hop, final or canonical)."""
+    if re.fullmatch(r"[0-9a-f]{32}", what):
+        return [what]
+    if re.fullmatch(r"[0-9a-f]{8,31}", what):
+        return _by_prefix(storage, what, entries)
+    try:
+        url = normalise(what)
+    except UrlError as error:
+        raise UsageError(f"{what!r} is neither a document id nor a URL ({error})") from None
+    if "url_aliases" not in entries:
+        return []
+    found = Version.load(storage, entries["url_aliases"].manifest).get([url_id(url)], ["doc_id"])["doc_id"].to_pylist()
+    rejected = [i for stage in STAGES_WITH_REJECTS for i in _rejected_urls(storage, entries, stage, url)]
+    return sorted({*found, *rejected})
+
+
+def _by_prefix(storage: Storage, prefix: str, entries: Mapping[str, Entry]) -> list[str]:
+    found: set[str] = set()
+    for name in ("pages", "rejects_crawl"):
+        if name in entries:
+            for piece in Version.load(storage, entries[name].manifest).scan(["doc_id"]):
+                found.update(i for i in piece["doc_id"].to_pylist() if i.startswith(prefix))
+    return sorted(found)
+
+
+def _rejected_urls(storage: Storage, entries: Mapping[str, Entry], stage: str, url: str) -> list[str]:
+    """Documents of rejects that carry this URL: those of `crawl` have no alias, since no page was stored."""
+    if stage != "crawl" or "rejects_crawl" not in entries:
+        return []
+    found = []
+    for piece in Version.load(storage, entries["rejects_crawl"].manifest).scan(["doc_id", "url"]):
+        found += [d for d, u in zip(piece["doc_id"].to_pylist(), piece["url"].to_pylist(), strict=True) if u == url]
+    return found
+
+
+def journey(storage: Storage, entries: Mapping[str, Entry], doc_id: str, *, raw: bool = False) -> dict[str, Any]:
+    """What every layer holds of one document, and where its text lies in the page."""
+    layers: dict[str, Any] = {}
+    for name in LAYERS:
+        if name in entries:
+            rows = Version.load(storage, entries[name].manifest).get([doc_id]).to_pylist()
+            layers[name] = rows
+    rejects = [
+        {k: row[k] for k in ("stage", "rule", "value", "threshold", "detail", "kept_id", "similarity") if row[k] is not None}
+        for stage in STAGES_WITH_REJECTS
+        if f"rejects_{stage}" in entries
+        for row in Version.load(storage, entries[f"rejects_{stage}"].manifest).get([doc_id]).to_pylist()
+    ]
+    twins = _twins(storage, entries, doc_id)
+    return {
+        "doc_id": doc_id,
+        "layers": {name: [_summary(row) for row in rows] for name, rows in layers.items()},
+        "rejects": rejects,
+        "stands_for": twins,
+        "spans": _paragraphs(storage, entries, layers, raw=raw),
+    }
+
+
+def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {k: row[k] for k in _SHOWN if row.get(k) is not None}
+    return kept | ({"characters": len(row["text"])} if row.get("text") is not None else {})
+
+
+def _twins(storage: Storage, entries: Mapping[str, Entry], doc_id: str) -> list[str]:
+    """Documents that were rejected in favour of this one."""
+    if "rejects_dedup" not in entries:
+        return []
+    found: list[str] = []
+    for piece in Version.load(storage, entries["rejects_dedup"].manifest).scan(["doc_id", "kept_id"]):
+        found += [d for d, k in zip(piece["doc_id"].to_pylist(), piece["kept_id"].to_pylist(), strict=True) if k == doc_id]
+    return found
+
+
+def edits_to_page(layers: Mapping[str, Any]) -> list[Edit]:
+    """The edits from the decoded page to the deepest text layer that holds the document."""
+    edits: list[Edit] = []
+    for name in ("documents", "clean", "scrubbed"):
+        if layers.get(name):
+            edits = compose(edits, from_dicts(layers[name][0]["edits"]))
+    return edits
+
+
+def _paragraphs(
+    storage: Storage, entries: Mapping[str, Entry], layers: Mapping[str, Any], *, raw: bool
+) -> list[dict[str, Any]]:
+    """Every line of the deepest text: its span there and in the decoded page, and, with `raw`, what the page says."""
+    deepest = next((layers[name][0] for name in ("corpus", "scrubbed", "clean", "documents") if layers.get(name)), None)
+    if deepest is None:
+        return []
+    page = page_text(storage, entries, deepest["doc_id"], deepest["capture"]) if raw else None
+    edits, out, at = edits_to_page(layers), [], 0
+    for line in deepest["text"].split("\n"):
+        if line.strip():
+            start, end = map_back(edits, at, at + len(line))
+            out.append({"start": at, "end": at + len(line), "page_start": start, "page_end": end})
+            if page is not None:
+                out[-1]["page"] = page[start:end]
+        at += len(line) + 1
+    return out
+
+
+def page_text(storage: Storage, entries: Mapping[str, Entry], doc_id: str, capture: str) -> str:
+    """The decoded page of a capture; a capture that left the bytes in an earlier one of equal hash is looked up there."""
+    rows = Version.load(storage, entries["pages"].manifest).get([doc_id], ["capture", "body", "body_hash", "content_type"])
+    wanted = capture.partition(":")[2]
+    for row in rows.to_pylist():
+        if row["body"] is not None and row["body_hash"] == wanted:
+            return decode(row["body"], row["content_type"], max(len(row["body"]), 1)).text
+    raise UsageError(f"the body of {doc_id} {capture} is not in this snapshot's pages")
