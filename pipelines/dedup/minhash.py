@@ -226,6 +226,11 @@ def collapse(data: Any, start: int, end: int, marks: Any, out: Any) -> int:
             out[size] = np.uint8(32) if space else data[at]
             size += not (space and spaced)
             at += 1
+        elif 0xE4 <= code < 0xEA and at + 2 < end:  # U+4000 to U+9FFF: no white space there
+            out[size], out[size + 1], out[size + 2] = data[at], data[at + 1], data[at + 2]
+            size += 3
+            at += 3
+            space = False
         else:
             code, behind = decode(data, at, end)
             space = code < len(marks) and (marks[code] & 1) != 0

@@ -191,11 +191,11 @@ def by_script(data: Any, start: int, end: int, fold: Any, marks: Any) -> int:
 
 
 @kernel
-def _words(data: Any, start: int, end: int, fold: Any, out: Any) -> int:
+def _words(data: Any, fold: Any, out: Any) -> int:
     # No branch hangs on where a word ends: the value is stored at every step and kept only at a border, because a
     # branch that is mispredicted once per word would cost more than all the rest. A word's value is never 0 inside it
     # (up to a chance of 2^-64), so it doubles as the mark of being inside.
-    value, found, at = _ZERO, 0, start
+    value, found, at, end = _ZERO, 0, 0, len(data)
     while at < end:
         code: Any = np.int64(data[at])
         if code < 128:
@@ -216,10 +216,16 @@ def _words(data: Any, start: int, end: int, fold: Any, out: Any) -> int:
 
 
 @kernel
-def _characters(data: Any, start: int, end: int, marks: Any, out: Any) -> int:
-    found, at = 0, start
+def _characters(data: Any, marks: Any, out: Any) -> int:
+    found, at, end = 0, 0, len(data)
     while at < end:
         code: Any = np.int64(data[at])
+        if 0xE4 <= code < 0xEA and at + 2 < end:  # U+4000 to U+9FFF, most of a Chinese text: no white space there
+            code = ((code & 0x0F) << 12) | ((np.int64(data[at + 1]) & 0x3F) << 6) | (np.int64(data[at + 2]) & 0x3F)
+            out[found] = np.uint64(code + 1)
+            found += 1
+            at += 3
+            continue
         if code < 128:
             at += 1
         else:
@@ -240,9 +246,9 @@ def shingle(
     if profile == BY_SCRIPT:
         profile = by_script(data, start, end, fold, marks)
     if profile == CHARACTERS:
-        tokens, size = _characters(data, start, end, marks, out), by_characters
+        tokens, size = _characters(data[start:end], marks, out), by_characters
     else:
-        tokens, size = _words(data, start, end, fold, out), by_words
+        tokens, size = _words(data[start:end], fold, out), by_words
     salt = _SALTS[profile]
     if tokens == 0:
         return 0
