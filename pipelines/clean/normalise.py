@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from pipelines.atoms import MEDIA_KEY
 from pipelines.characters import decode, is_han, is_space, media_end
-from pipelines.texts import Texts
 from pipelines.edits import Edit, apply_edits, as_dicts, compose
 from pipelines.schemas import EDITS
+from pipelines.texts import Texts
 
 KEEP, DELETE, BREAK, JOIN = 0, 1, 2, 3  # JOIN: a space between Chinese characters, deleted in Chinese texts only
 KEPT_NEWLINES = 3  # two empty lines

@@ -18,10 +18,10 @@ from pipelines.clean import language
 from pipelines.clean.counts import Counts, count
 from pipelines.clean.normalise import mark, precompose, prepend, rewrite
 from pipelines.clean.rules import DECIMALS, RULES, Measured, Rule
-from pipelines.texts import Texts, from_arrow, to_arrow
 from pipelines.params import CleanParams
 from pipelines.schemas import SIGNALS
 from pipelines.stage import Context, Emitted, MapStage, Verdict, rejects, replace_columns
+from pipelines.texts import Texts, from_arrow, to_arrow
 
 NAME = "clean"
 MODEL = "lid176"

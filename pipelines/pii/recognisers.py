@@ -135,6 +135,10 @@ def _international(match: re.Match[str]) -> bool:
     return 8 <= len(compact(match.group())) <= 15  # ITU-T E.164
 
 
+def _national(match: re.Match[str]) -> bool:
+    return 9 <= len(compact(match.group())) <= 11
+
+
 def _phone_in_context(match: re.Match[str]) -> bool:
     """Any grouping, if a word for a telephone stands in front and the number is no date."""
     digits = len(compact(match.group()))
@@ -260,6 +264,9 @@ RECOGNISERS: tuple[Recogniser, ...] = (
           r"(?<![0-9+])\+[ ]?[1-9][0-9]{0,2}(?:[ .()\-\u200b]{0,3}[0-9]){5,14}(?![0-9])", _international,
           "ITU-T E.164, E.123"),
     _make("PHONE", Flag.NUMBER, "numbers", _PHONE, _always, "national forms of China and the North American plan"),
+    _make("PHONE", Flag.NUMBER, "numbers",
+          r"(?<![0-9.\-])0[1-9][0-9]{0,3}(?:[ .\-][0-9]{2,4}){2,4}(?![0-9\-])(?!\.[0-9])", _national,
+          "ITU-T E.123: trunk prefix 0, in groups", digits=9),
     _make("PHONE", Flag.NUMBER, "numbers", rf"{_ALONE}[(]?[0-9](?:[ .()\-\u200b]{{0,3}}[0-9]){{6,14}}{_ENDS}",
           _phone_in_context, "own"),
 )  # fmt: skip

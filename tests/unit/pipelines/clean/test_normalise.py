@@ -10,10 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.atoms import ATOM
-from pipelines.clean import normalise
 from pipelines.characters import kinds
-from pipelines.texts import from_arrow
+from pipelines.clean import normalise
 from pipelines.edits import from_dicts, map_back
+from pipelines.texts import from_arrow
 
 
 def run(text: str, chinese: bool = True) -> tuple[str, list]:

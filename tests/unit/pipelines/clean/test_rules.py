@@ -5,8 +5,8 @@ import pytest
 from pipelines.clean import rules
 from pipelines.clean.counts import count
 from pipelines.clean.normalise import mark
-from pipelines.texts import from_arrow
 from pipelines.params import CleanParams
+from pipelines.texts import from_arrow
 
 
 def measured(*texts: str, languages: tuple[str, ...] = (), scores: tuple[float, ...] = ()) -> rules.Measured:
