@@ -66,7 +66,7 @@ class Batch:
     aliases: pa.Table
 
 
-#: The links of a page, absolute or relative, in the order of the page.
+#: The links of a page, absolute or relative, in the order of the page. Must not raise, whatever the bytes are.
 Links = Callable[[Page], Iterable[str]]
 #: Called with the number of URLs done and of URLs known so far.
 Progress = Callable[[int, int], None]
@@ -213,7 +213,7 @@ class _Run:
             taken += len(level)
             self._seen += len(level)
             await self._fetch(level)
-            found = self._linked(source, level, seen, sites) if source.follow_links else []
+            found = await self._linked(source, level, seen, sites) if source.follow_links else []
             seen.update(visit.request.url for visit in found)
             if found and found[0].request.depth > source.max_depth:
                 visits += [_refused(v, "max_depth", v.request.depth, source.max_depth) for v in found]
@@ -260,7 +260,7 @@ class _Run:
         )
         return _Visit(source, request)
 
-    def _linked(self, source: SourceParams, level: list[_Visit], seen: set[str], sites: set[str]) -> list[_Visit]:
+    async def _linked(self, source: SourceParams, level: list[_Visit], seen: set[str], sites: set[str]) -> list[_Visit]:
         """New URLs of the source's own sites that the pages of `level` link to, in order."""
         found: dict[str, _Visit] = {}
         for visit in level:
@@ -268,6 +268,7 @@ class _Run:
             body = self._journal.blob(visit.request.key) if outcome.body_hash is not None else None
             if body is None:
                 continue
+            await asyncio.sleep(0)  # other sources' replies must not time out while this one reads links
             page = Page(outcome.url, outcome.final_url, outcome.content_type, body)
             for raw in islice(self._links(page), self._params.max_links_per_page):
                 try:
