@@ -17,14 +17,16 @@ from jobs.datasets import KEY, Version, key_of
 from jobs.effects.frontier import Batch, Crawled, Known, Page, crawl
 from jobs.effects.journal import Journal
 from jobs.errors import Terminal, UsageError
+from jobs.funnel import Tally, funnel
 from jobs.manifest import load as load_manifest
 from jobs.writer import VersionWriter
 from pipelines.crawl.requests import url_id
 from pipelines.crawl.urls import UrlError, join
 from pipelines.extract.decode import Undecodable, decode
 from pipelines.extract.links import canonical, links
+from pipelines.extract.live import GONE, UNCHANGED
 from pipelines.schemas import URL_ALIASES
-from pipelines.stage import replace_columns
+from pipelines.stage import Emitted, replace_columns
 
 OUTPUTS = ("pages", "url_aliases", "rejects_crawl")
 
@@ -62,25 +64,14 @@ def run(ctx: JobContext) -> Result:
             known,
             lambda done, seen: ctx.report(1),
         )
-        outputs = _write(ctx, crawled, previous, hashes)
-        counts = crawled.counts()
+        outputs, counts = _write(ctx, crawled, previous, hashes)
         repeated = journal.stats.repeated
-    pages = counts.pop("page", 0)
-    funnel = {
-        "rebuilt": False,
-        "input": {"added": pages + sum(counts.values()), "changed": 0, "removed": 0},
-        "input_rows": pages + sum(counts.values()),
-        "emitted": pages,
-        "rejected": counts,
-        "retracted": 0,
-        "superseded": 0,
-        "unchanged": 0,
-    }
-    provenance = ctx.provenance(
-        fingerprint(ctx), {}, timings={"seconds": round(time.perf_counter() - began, 3)}, funnel=funnel
-    )
+        asked = len(crawled.visits)
+    night = funnel(asked, None, asked, counts.emitted, counts.rules, counts.others) | {"rebuilt": False}
+    timings = {"seconds": round(time.perf_counter() - began, 3)}
+    provenance = ctx.provenance(fingerprint(ctx), {}, timings=timings, funnel=night)
     return Result(
-        {name: writer.finish(provenance) for name, writer in outputs.items()}, funnel | {"repeated_calls": repeated}
+        {name: writer.finish(provenance) for name, writer in outputs.items()}, night | {"repeated_calls": repeated}
     )
 
 
@@ -121,22 +112,38 @@ def _decoded(body: bytes, content_type: str | None, limit: int) -> str | None:
 
 def _write(
     ctx: JobContext, crawled: Crawled, previous: dict[str, Version | None], hashes: dict[str, str]
-) -> dict[str, VersionWriter]:
+) -> tuple[dict[str, VersionWriter], Tally]:
     writers = {name: ctx.writer(name, previous[name]) for name in OUTPUTS}
+    counts = Tally()
     for batch in crawled.batches():
-        writers["pages"].upsert(_without_known_bodies(batch.pages, hashes))
+        known = _known_bodies(batch.pages, hashes)
+        counts.add(_disposed(batch, known))
+        writers["pages"].upsert(_without_bodies(batch.pages, known))
         writers["rejects_crawl"].upsert(batch.rejects)
         writers["rejects_crawl"].remove(batch.pages["doc_id"], "accepted")
         aliases = pa.concat_tables([batch.aliases, *_canonical(batch, ctx.parameters().max_body_bytes)])
         writers["url_aliases"].upsert(_new_aliases(aliases, previous["url_aliases"]))
-    return writers
+    return writers, counts
 
 
-def _without_known_bodies(pages: pa.Table, hashes: dict[str, str]) -> pa.Table:
-    same = [
-        hashes.get(d) == h for d, h in zip(pages["doc_id"].to_pylist(), pages["body_hash"].to_pylist(), strict=True)
-    ]
-    bodies = pc.if_else(pa.array(same, pa.bool_()), pa.scalar(None, pa.binary()), pages["body"].combine_chunks())
+def _known_bodies(pages: pa.Table, hashes: dict[str, str]) -> pa.Array:
+    """Which captures have the body that the document had before."""
+    pairs = zip(pages["doc_id"].to_pylist(), pages["body_hash"].to_pylist(), strict=True)
+    return pa.array([body is not None and hashes.get(doc) == body for doc, body in pairs], pa.bool_())
+
+
+def _disposed(batch: Batch, known: pa.Array) -> Emitted:
+    """A page with a new body goes on; one that is gone or as before says so."""
+    status = batch.pages["status"].combine_chunks()
+    gone = pc.is_in(status, value_set=pa.array(GONE, pa.int64())).fill_null(False)
+    same = pc.or_(known, pc.equal(status, UNCHANGED).fill_null(False))
+    word = pc.if_else(gone, "retracted", pc.if_else(same, "unchanged", "emitted"))
+    new = pc.equal(word, "emitted")
+    return Emitted(batch.pages.filter(new), batch.rejects, pa.table({"disposition": word.filter(pc.invert(new))}))
+
+
+def _without_bodies(pages: pa.Table, known: pa.Array) -> pa.Table:
+    bodies = pc.if_else(known, pa.scalar(None, pa.binary()), pages["body"].combine_chunks())
     return replace_columns(pages, {"body": bodies})
 
 

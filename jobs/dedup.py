@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 
 from jobs.context import JobContext, Result
 from jobs.datasets import Changes, Version, changes
+from jobs.funnel import funnel
 from jobs.mapping import LOOKUP, rows_of, small, stage_fingerprint, task_of
 from jobs.writer import VersionWriter
 from pipelines.dedup.leader import resolve
@@ -52,17 +54,17 @@ def run(ctx: JobContext) -> Result:
         for name in ("corpus", "rejects_dedup"):
             writers[name].remove(delta.removed, "retracted")
 
-    funnel = _funnel(source, delta, decisions.verdicts, rules)
+    night = _funnel(source, delta, decisions.verdicts, rules)
     timings = {"seconds": round(time.perf_counter() - began, 3)}
     corpus = writers["corpus"].finish(provenance)
     refused = writers["rejects_dedup"].finish(provenance)
     tokens = {"tokenizer": TOKENIZER, "count": _tokens(Version(ctx.storage, corpus))}
     outputs = {
-        "corpus": corpus.with_provenance(funnel=funnel, timings=timings, tokens=tokens),
+        "corpus": corpus.with_provenance(funnel=night, timings=timings, tokens=tokens),
         "dedup_index": index_manifest.with_provenance(timings=timings),
-        "rejects_dedup": refused.with_provenance(funnel=funnel, timings=timings),
+        "rejects_dedup": refused.with_provenance(funnel=night, timings=timings),
     }
-    return Result(outputs, funnel | {"comparisons": decisions.counts})
+    return Result(outputs, night | {"comparisons": decisions.counts})
 
 
 def _features(ctx: JobContext, source: Version, delta: Changes | None, writer: VersionWriter) -> None:
@@ -139,19 +141,11 @@ def _tokens(corpus: Version) -> int:
     return sum(pc.sum(piece["tokens"]).as_py() or 0 for piece in corpus.scan(["tokens"]))
 
 
-def _funnel(source: Version, delta: Changes | None, verdicts: pa.Table, rules: Counter[str]) -> dict[str, object]:
-    given = (
-        {"added": source.rows, "changed": 0, "removed": 0}
-        if delta is None
-        else {"added": len(delta.added), "changed": len(delta.changed), "removed": len(delta.removed)}
-    )
-    return {
-        "rebuilt": delta is None,
-        "input": given,
-        "input_rows": source.rows,
-        "emitted": verdicts["kept_id"].null_count,
-        "rejected": dict(sorted(rules.items())),
-        "retracted": given["removed"],
-        "superseded": given["changed"],
-        "unchanged": source.rows - verdicts.num_rows,
-    }
+def _funnel(source: Version, delta: Changes | None, verdicts: pa.Table, rules: Counter[str]) -> dict[str, Any]:
+    """Beside what changed, documents are judged again whose kept twin moved."""
+    looked_at = source.rows
+    if delta is not None:
+        new = pa.concat_arrays([delta.added, delta.changed])
+        again = pc.invert(pc.is_in(verdicts["doc_id"], value_set=new))
+        looked_at = len(new) + (pc.sum(again).as_py() or 0)
+    return funnel(source.rows, delta, looked_at, verdicts["kept_id"].null_count, rules)

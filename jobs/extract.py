@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from jobs.context import JobContext, Result
 from jobs.datasets import KEY, Changes, Version, changes
-from jobs.mapping import BATCH_ROWS, Tally, stage_fingerprint, task_of
+from jobs.funnel import Tally
+from jobs.mapping import BATCH_ROWS, stage_fingerprint, task_of
 from pipelines.extract.live import PRIOR, STAGE
 
 DOCUMENTS_AT_ONCE = 256
@@ -33,7 +34,7 @@ def run(ctx: JobContext) -> Result:
         batches = _increment(pages, delta, base, rejected)
     rows, rejects = ctx.writer("documents", base), ctx.writer("rejects_extract", rejected)
     tally = Tally()
-    for emitted in ctx.engine.map(task_of(ctx, "pipelines.extract.live:STAGE"), batches):
+    for emitted in ctx.engine.map(task_of(ctx, "pipelines.extract.live:STAGE"), tally.given(batches)):
         rows.upsert(emitted.rows)
         rejects.upsert(emitted.rejects)
         rows.remove(emitted.rejects["doc_id"], "rejected")
@@ -49,7 +50,7 @@ def run(ctx: JobContext) -> Result:
         orphans = _orphans(pages, delta)
         for writer in (rows, rejects):
             writer.remove(orphans, "retracted")
-    funnel = tally.funnel(delta, pages)
+    funnel = tally.funnel(delta, pages.rows)
     seconds = round(time.perf_counter() - began, 3)
     provenance = ctx.provenance(mark, {"pages": pages}, timings={"seconds": seconds}, funnel=funnel)
     outputs = {"documents": rows.finish(provenance), "rejects_extract": rejects.finish(provenance)}

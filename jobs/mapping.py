@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -13,8 +12,9 @@ import pyarrow.compute as pc
 from jobs.context import JobContext, Result, fingerprint
 from jobs.datasets import Changes, Version, changes
 from jobs.engines.base import Task
+from jobs.funnel import Tally
 from pipelines.schemas import rejects_of
-from pipelines.stage import Context, Emitted, MapStage
+from pipelines.stage import Context, MapStage
 
 BATCH_ROWS = 128  # a unit of work; small, so that two workers share a small night
 LOOKUP = 2048  # keys looked up at once in an increment
@@ -66,7 +66,7 @@ def run_mapping(ctx: JobContext, mapping: Mapping) -> Result:
         pieces = rows_of(source, delta)
     rows, rejects = ctx.writer(mapping.output, base), ctx.writer(mapping.rejects, rejected)
     counts = Tally()
-    for emitted in ctx.engine.map(task, small(pieces)):
+    for emitted in ctx.engine.map(task, counts.given(small(pieces))):
         rows.upsert(emitted.rows)
         rejects.upsert(emitted.rejects)
         rows.remove(emitted.rejects["doc_id"], "rejected")
@@ -75,14 +75,11 @@ def run_mapping(ctx: JobContext, mapping: Mapping) -> Result:
     if delta is not None:
         for writer in (rows, rejects):
             writer.remove(delta.removed, "retracted")
-    provenance = ctx.provenance(
-        mark,
-        {mapping.source: source},
-        timings={"seconds": round(time.perf_counter() - began, 3)},
-        funnel=counts.funnel(delta, source),
-    )
+    funnel = counts.funnel(delta, source.rows)
+    timings = {"seconds": round(time.perf_counter() - began, 3)}
+    provenance = ctx.provenance(mark, {mapping.source: source}, timings=timings, funnel=funnel)
     outputs = {mapping.output: rows.finish(provenance), mapping.rejects: rejects.finish(provenance)}
-    return Result(outputs, counts.funnel(delta, source))
+    return Result(outputs, funnel)
 
 
 def rows_of(source: Version, delta: Changes) -> Iterator[pa.Table]:
@@ -97,38 +94,3 @@ def small(pieces: Iterable[pa.Table], rows: int = BATCH_ROWS) -> Iterator[pa.Tab
     for piece in pieces:
         for at in range(0, piece.num_rows, rows):
             yield piece.slice(at, rows)
-
-
-class Tally:
-    """The night's funnel of one stage."""
-
-    def __init__(self) -> None:
-        self.emitted = 0
-        self.rules: Counter[str] = Counter()
-        self.others: Counter[str] = Counter()
-
-    def add(self, emitted: Emitted) -> int:
-        """Count a batch; returns how many keys it disposed of."""
-        self.emitted += emitted.rows.num_rows
-        self.rules.update(emitted.rejects["rule"].to_pylist())
-        if emitted.others is not None:
-            self.others.update(emitted.others["disposition"].to_pylist())
-        return emitted.rows.num_rows + emitted.rejects.num_rows
-
-    def funnel(self, delta: Changes | None, source: Version) -> dict[str, object]:
-        """Input and dispositions of the night; without a base (`rebuilt`) the night's input is the whole version."""
-        given: dict[str, int] = (
-            {"added": source.rows, "changed": 0, "removed": 0}
-            if delta is None
-            else {"added": len(delta.added), "changed": len(delta.changed), "removed": len(delta.removed)}
-        )
-        return {
-            "rebuilt": delta is None,
-            "input": given,
-            "input_rows": source.rows,
-            "emitted": self.emitted,
-            "rejected": dict(sorted(self.rules.items())),
-            "retracted": given["removed"] + self.others["retracted"],
-            "superseded": given["changed"] + self.others["superseded"],
-            "unchanged": (source.rows - given["added"] - given["changed"]) + self.others["unchanged"],
-        }
