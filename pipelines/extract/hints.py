@@ -28,13 +28,19 @@ _BOILERPLATE_WORDS = words("""
     banner banners outbrain taboola dfp guanggao
     popup modal overlay lightbox cookie cookies consent gdpr newsletter subscribe subscription signup login signin
     register search searchbox searchform pagination pager paging pagenav prevnext
-    tags taglist tagcloud keywords categories catlinks toolbar tools byline bylines author authors authorbox bio
+    tags taglist tagcloud keywords categories catlinks toolbar tools byline bylines author authorbox bio
     timestamp postmeta meta caption captions gallery slideshow carousel credit credits
-    ranking rating ratings vote votes poll print noprint printfooter skip skiplink screenreader
+    ranking rating ratings noprint printfooter skip skiplink screenreader
     editsection headerlink toc tocbox qrcode erweima ewm daohang fenxiang xiangguan pinglun tuijian
     widget widgets widgettitle masthead topbar toplinks feedback survey donate donation
     """)
-_COMMENT_WORDS = words("comment comments disqus respond commentlist commentform replies")
+# An id is often the slug of a heading ("authors", "parport-poll"): only these words of ids count.
+_BOILERPLATE_IDS = words("""
+    nav navbar navigation subnav topnav menu submenu breadcrumb breadcrumbs footer sidebar sharebar social ad ads advert
+    banner popup modal cookie cookies consent gdpr newsletter masthead topbar toc related taboola outbrain
+""")
+_COMMENT_WORDS = words("comments disqus respond commentlist commentform replies")
+_TELLING_IDS = _BOILERPLATE_IDS | _COMMENT_WORDS
 _HIDDEN_WORDS = words("hidden hide invisible visuallyhidden")
 _FOR_SCREEN_READERS = (words("sr only"), words("screen reader text"))
 _CONTENT = re.compile(
@@ -70,7 +76,8 @@ def hint_of(attributes: str) -> int:
         value = double or single or bare
         if name == "class" or name == "id" or name == "data-component":
             lower = value.lower()
-            said.update(_WORD.findall(lower if lower == value else _CAMEL.sub("-", value).lower()))
+            found = _WORD.findall(lower if lower == value else _CAMEL.sub("-", value).lower())
+            said.update(found if name != "id" else _TELLING_IDS.intersection(found))
             if _CONTENT.search(lower):
                 hint |= CONTENT
         elif name == "style":
@@ -85,8 +92,8 @@ def hint_of(attributes: str) -> int:
             hint |= HIDDEN
     if not said.isdisjoint(_COMMENT_WORDS):
         hint |= COMMENTS
-    found = said & _BOILERPLATE_WORDS
-    if found and not (found <= {"widget", "widgets"} and "elementor" in said):
+    boilerplate = said & _BOILERPLATE_WORDS
+    if boilerplate and not (boilerplate <= {"widget", "widgets"} and "elementor" in said):
         hint |= BOILERPLATE
     if not said.isdisjoint(_HIDDEN_WORDS) or any(names <= said for names in _FOR_SCREEN_READERS):
         hint |= HIDDEN

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pipelines.extract.hints import BOILERPLATE, COMMENTS, CONTENT, HIDDEN, hint_of
 from pipelines.extract.markup import words
 from pipelines.extract.meta import text_of
-from pipelines.extract.phrases import is_head_line, is_label, is_tail_line
+from pipelines.extract.phrases import LONGEST_LABEL, LONGEST_NOTICE, is_head_line, is_label, is_tail_line
 from pipelines.extract.tree import UNSEEN, Page, Segment
 
 _CHROME = words("nav footer aside header form dialog menu search address figcaption")
@@ -23,7 +23,10 @@ _BODIES = words("article main")
 _NEVER = words("html body article main")
 _FULL = 80  # weight of a segment that counts as a paragraph
 _BODY_SHARE = 0.3  # of the page's greatest gain that a hinted body must have
-LP, SP = 4, 8
+_INNER_SHARE = 0.7  # of an outer body's gain that an inner one must hold to be the better root
+_STRAY = -8  # gain of a short line outside lists, tables and headings
+_MORE_TEXT = 0.5  # an ancestor is the better root if it adds this share of text
+_FEW_LINKS = 0.25  # ... with at most this much link text per text
 _ITEMS = words("p pre li dd dt blockquote h2 h3 h4 h5 h6")
 _OUT = BOILERPLATE | HIDDEN | COMMENTS
 _CELLS = words("td th")
@@ -77,15 +80,22 @@ def choose(page: Page) -> Choice:
             share = _COMMENTS_SHARE if hints[i] & COMMENTS else _TOO_MUCH
             out[i] = plain[i] <= total * share and (not body or plain[i] <= plain[body] * share)
     segments = [(k, s) for k, s in segments if not out[s.node]]
-    root = _root(page, segments, hints)
-    inside = [False] * count
-    inside[root] = True
-    for i in range(root + 1, count):
-        inside[i] = inside[parents[i]]
-    kept = _filter(page, [(k, s) for k, s in segments if inside[s.node]])
+    ends = _ends(page)
+    root = _root(page, segments, hints, ends)
+    kept = _filter(page, [(k, s) for k, s in segments if root <= s.node <= ends[root]])
     if sum(page.segments[k].weight for k in kept) < _FULL:
         kept = [k for k, s in segments if names[s.node] != "h1"] or [k for k, _ in segments]
     return Choice(kept, sum(page.segments[k].characters for k in kept), visible)
+
+
+def _ends(page: Page) -> list[int]:
+    """The last node of each subtree: nodes stand in document order."""
+    ends = list(range(len(page.names)))
+    parents = page.parents
+    for i in range(len(ends) - 1, 0, -1):
+        if ends[i] > ends[parents[i]]:
+            ends[parents[i]] = ends[i]
+    return ends
 
 
 def _sums(page: Page, amounts: list[tuple[int, int]]) -> list[int]:
@@ -99,7 +109,7 @@ def _sums(page: Page, amounts: list[tuple[int, int]]) -> list[int]:
     return sums
 
 
-def _root(page: Page, segments: list[tuple[int, Segment]], hints: list[int]) -> int:
+def _root(page: Page, segments: list[tuple[int, Segment]], hints: list[int], ends: list[int]) -> int:
     """The node with the greatest gain; a hinted body inside it that outweighs every other hinted body comes first."""
     single = [(s.node, _gain(page, s)) for _, s in segments]
     gains = _sums(page, single)
@@ -116,60 +126,66 @@ def _root(page: Page, segments: list[tuple[int, Segment]], hints: list[int]) -> 
     if bodies:
         first = bodies[0]
         for i in bodies[1:]:
-            if gains[i] >= gains[first] * 0.7 and _within(page, i, first):
+            if gains[i] >= gains[first] * _INNER_SHARE and first < i <= ends[first]:
                 first = i
-        rivals = [i for i in bodies if not _within(page, i, first) and not _within(page, first, i)]
-        if not rivals:
+        if not any(i > ends[first] or ends[i] < first for i in bodies):
             return first
-    return best
+    return _climb(page, segments, best)
 
 
-def _within(page: Page, inner: int, outer: int) -> bool:
-    while inner > outer:
-        inner = page.parents[inner]
-    return inner == outer
+def _climb(page: Page, segments: list[tuple[int, Segment]], node: int) -> int:
+    """Up from `node` as long as that adds much text and few links: many short lines are a text, too."""
+    texts = _sums(page, [(s.node, s.weight - s.link_weight) for _, s in segments])
+    links = _sums(page, [(s.node, s.link_weight) for _, s in segments])
+    top, up = node, page.parents[node]
+    while up >= 0:
+        more = texts[up] - texts[top]
+        if more >= texts[top] * _MORE_TEXT and links[up] - links[top] <= more * _FEW_LINKS:
+            top = up
+        up = page.parents[up]
+    return top
 
 
 def _gain(page: Page, segment: Segment) -> int:
     text = segment.weight - segment.link_weight
     if segment.link_weight * 2 > segment.weight and page.names[segment.node] != "pre":
-        return -5 - segment.link_weight // LP
+        return -5 - segment.link_weight // 4
     if text >= _FULL:
         return text
     name = page.names[segment.node]
     if name in _ITEMS:
         return text // 2
-    return 0 if name in _CELLS else -SP
+    return 0 if name in _CELLS else _STRAY
 
 
 def _filter(page: Page, segments: list[tuple[int, Segment]]) -> list[int]:
     """The segments of the root that are text: no title, link lists, labels, byline above, notices or headings below."""
     rows = _rows(page, segments)
-    kept: list[tuple[int, Segment, str]] = []
+    kept: list[tuple[int, Segment]] = []
     full = 0  # paragraphs kept so far
     for k, segment in segments:
         name = page.names[segment.node]
         if name == "h1" or _is_link(name, *rows.get(_row(page, segment.node), (segment.weight, segment.link_weight))):
             continue
-        text = ""
-        if segment.weight < _FULL or not full:
+        if segment.weight <= LONGEST_LABEL:
             text = text_of(page, segment)
-            if is_label(text) or (not full and is_head_line(text, segment.weight)):
+            if is_label(text) or (not full and is_head_line(text)):
                 continue
         full += segment.weight - segment.link_weight >= _FULL
-        kept.append((k, segment, text))
-    while kept:
-        k, segment, text = kept[-1]
-        heading = page.names[segment.node] in _HEADINGS and len(kept) > 1
-        if not heading and (len(kept) == 1 or not is_tail_line(text or text_of(page, segment), segment.weight)):
+        kept.append((k, segment))
+    while len(kept) > 1:
+        segment = kept[-1][1]
+        if page.names[segment.node] not in _HEADINGS and (
+            segment.weight > LONGEST_NOTICE or not is_tail_line(text_of(page, segment))
+        ):
             break
         kept.pop()
-    return [k for k, _, _ in kept]
+    return [k for k, _ in kept]
 
 
 def _row(page: Page, node: int) -> int:
     """The table row of a cell, or of a block directly in a cell, else -1."""
-    for _ in range(2):
+    for _ in range(2 if node else 0):
         if page.names[node] in _CELLS:
             return page.parents[node]
         node = page.parents[node]

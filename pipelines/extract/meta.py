@@ -9,7 +9,8 @@ from pipelines.extract.markup import attributes
 from pipelines.extract.tree import Page, Segment
 
 MAX_TITLE = 300  # characters
-_TAGS = re.compile(r"<[^>]*>")
+_SEARCHED = 2_000  # characters of <title> that are looked at
+_TAGS = re.compile(r"<[^<>]*>")
 _SPACE = re.compile(r"[\s\x00-\x1f]+")
 _SEPARATOR = re.compile(r"\s+[-|–—·•:»«_/~]+\s+|\s*[|»«_]+\s*|\s*(?:——|－|｜)\s*|\s*-{2,}\s*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
@@ -32,8 +33,8 @@ def headings(page: Page) -> list[str]:
 
 def title_of(page: Page) -> str | None:
     """The page's title without the name of its site: an h1 or og:title that <title> begins or ends with, else the
-    longest part of <title>, else og:title or the first h1."""
-    whole = tidy(page.source[slice(*page.title)]) if page.title else ""
+    first long part of <title>, else og:title or the first h1."""
+    whole = tidy(page.source[slice(*page.title)])[:_SEARCHED] if page.title else ""
     shared = ""
     for name, source in page.metas:
         if name == "meta" and "title" in source:
@@ -46,7 +47,9 @@ def title_of(page: Page) -> str | None:
             return short[:MAX_TITLE]
     if whole:
         parts = [p for p in _SEPARATOR.split(whole) if p]
-        return max(parts, key=len)[:MAX_TITLE] if parts else whole[:MAX_TITLE]
+        longest = max(parts, key=len, default=whole)
+        # Most sites put their name last.
+        return (parts[0] if parts and 3 * len(parts[0]) >= len(longest) else longest)[:MAX_TITLE]
     first = shared or (heads[0] if heads else "")
     return first[:MAX_TITLE] or None
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-_LONGEST = 200  # weight of the longest label
-_LONGEST_NOTICE = 900  # ... of the longest copyright notice
+LONGEST_LABEL = 200  # weight of the longest segment that can be a label or byline
+LONGEST_NOTICE = 900  # ... a rights notice
 
 # Whole segments, wherever they stand.
 _LABEL = re.compile(
@@ -45,13 +45,13 @@ def is_label(text: str) -> bool:
     return len(text) <= 60 and _LABEL.fullmatch(text) is not None
 
 
-def is_head_line(text: str, weight: int) -> bool:
+def is_head_line(text: str) -> bool:
     """A byline, date or place line before the first paragraph."""
-    return weight <= _LONGEST and _HEAD.search(text) is not None
+    return _HEAD.search(text) is not None
 
 
-def is_tail_line(text: str, weight: int) -> bool:
+def is_tail_line(text: str) -> bool:
     """An editor's line, an invitation or a rights notice behind the last paragraph."""
-    if weight <= _LONGEST and _TAIL.search(text):
+    if len(text.encode("utf-8", "surrogatepass")) <= LONGEST_LABEL and _TAIL.search(text):
         return True
-    return weight <= _LONGEST_NOTICE and _NOTICE.search(text) is not None
+    return _NOTICE.search(text) is not None

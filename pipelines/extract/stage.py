@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import pyarrow as pa
 
-from pipelines.edits import Edit, as_dicts
+from pipelines.edits import Edit
 from pipelines.extract.decode import Undecodable, decode
 from pipelines.extract.main_text import choose
 from pipelines.extract.meta import language_of, title_of
@@ -73,6 +74,13 @@ def setup(ctx: Context) -> ExtractParams:
     return params
 
 
+def _edits(rows: list[list[Edit]]) -> pa.Array:
+    """The stored form of edits, without an object per edit: a page may have hundreds of thousands."""
+    offsets = pa.array(accumulate(map(len, rows), initial=0), pa.int32())
+    fields = [pa.array([edit[at] for row in rows for edit in row], pa.int64()) for at in range(3)]
+    return pa.ListArray.from_arrays(offsets, pa.StructArray.from_arrays(fields, list(Edit._fields))).cast(EDITS)
+
+
 def _column(batch: pa.Table, name: str) -> list[Any]:
     return batch[name].to_pylist() if name in batch.column_names else [None] * batch.num_rows
 
@@ -106,7 +114,7 @@ def apply(params: ExtractParams, batch: pa.Table) -> Emitted:
             "charset": pa.array([f.charset for f in found], pa.string()),
             "language_hint": pa.array([f.language_hint for f in found], pa.string()),
             "density": pa.array([f.density for f in found], pa.float64()),
-            "edits": pa.array([as_dicts(f.edits) for f in found], EDITS),
+            "edits": _edits([f.edits for f in found]),
         },
     )
     return Emitted(rows, rejects(NAME, batch, out, verdicts))

@@ -45,7 +45,8 @@ _IMPLIED = {
     "tfoot": (frozenset(("tbody", "thead", "tfoot")), _CLOSES_P - frozenset(("table",))),
     "body": (frozenset(("head",)), frozenset(("noscript", "template"))),
 }
-_IMPLIED_REACH = 12
+_IMPLIED_REACH = 12  # open elements looked at
+MAX_NODES = 200_000  # bounds memory; the largest pages of real sites have some 50,000
 _HREF = re.compile("href", re.I).search
 
 
@@ -74,7 +75,8 @@ class Page:
 
 
 def parse(source: str, max_depth: int = 2_000) -> Page:
-    """Nodes and segments of a page. Elements nested deeper than `max_depth` are read as text of the deepest node."""
+    """Nodes and segments of a page. Elements nested deeper than `max_depth`, or beyond the first MAX_NODES, get no node
+    of their own: their text belongs to the element around them."""
     # One long function: it runs once for every tag of the corpus, and calls or shared cells would double its time.
     page = Page(source)
     names, parents, attributes, segments = page.names, page.parents, page.attributes, page.segments
@@ -105,7 +107,7 @@ def parse(source: str, max_depth: int = 2_000) -> Page:
         last = end
         name = token[5]
         if name is None:
-            if page.title is None and (token[1] or "").lower() == "title":
+            if page.title is None and (token[1] or "").lower() == "title" and not open_names["svg"]:
                 page.title = token.span(3)
             continue
         kind = kind_of(name)
@@ -152,7 +154,7 @@ def parse(source: str, max_depth: int = 2_000) -> Page:
                 link_depth = 0
             if name == "html":
                 page.metas.append((name, token[6]))
-            if len(stack) > max_depth:
+            if len(stack) > max_depth or len(names) > MAX_NODES:
                 overflow[name] += 1
                 node = stack[-1]
                 continue
