@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from jobs.errors import FAILED, NightmillError
 from jobs.app import App
+from jobs.errors import FAILED, NightmillError
 
 COMMANDS = {
     "run": ("jobs.commands.run", "Run one or more jobs of a night."),
+    "outcome": ("jobs.commands.outcome", "Say how the last attempt at a job ended."),
     "plan": ("jobs.commands.plan", "Say what would run, what is up to date, and why."),
     "try": ("jobs.commands.try_stage", "Run one stage on a plain JSONL or Parquet file, without a lake."),
     "show": ("jobs.commands.show", "Show a dataset's version: rows, digest, inputs, rejects, rows on demand."),

@@ -112,7 +112,9 @@ def workspace(storage: Storage, run: Run) -> Path:
 
 
 def as_plain(value: Any) -> Any:
-    return json.loads(json.dumps(asdict(value), default=str)) if is_dataclass(value) and value is not None else {}
+    if not is_dataclass(value) or isinstance(value, type):
+        return {}
+    return json.loads(json.dumps(asdict(value), default=str))
 
 
 def component_digests(components: Mapping[str, Path]) -> dict[str, str]:

@@ -71,9 +71,7 @@ class DiskCounts:
         return self._number("SELECT count(*) FROM twins", []), [doc for (doc,) in rows]
 
     def _number(self, query: str, values: list[object]) -> int:
-        row = self._sql.execute(query, values).fetchone()
-        assert row is not None
-        return int(row[0])
+        return int(self._sql.execute(query, values).fetchall()[0][0])  # fetchone leaves the connection busy
 
     def _hold(self, table: str, rows: pa.Table) -> None:
         held = self._held[table]

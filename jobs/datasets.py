@@ -126,9 +126,7 @@ class Version:
         names = columns if columns is not None else self.manifest_columns
         return pa.schema([self.dataset.schema.field(n) for n in names]).empty_table()
 
-    def get(
-        self, ids: Sequence[str], columns: Sequence[str] | None = None, *, extras: bool = False
-    ) -> pa.Table:
+    def get(self, ids: Sequence[str], columns: Sequence[str] | None = None, *, extras: bool = False) -> pa.Table:
         """Live rows whose first key column is among `ids`, in key order. Reads only row groups that may hold them."""
         wanted = list(columns if columns is not None else self.manifest_columns)
         ordered = sorted(set(ids))

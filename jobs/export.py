@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import pyarrow.parquet as pq
 
 from jobs.datasets import Version
 from jobs.errors import UsageError
+from jobs.plainfiles import compressed
 
 _INTERNAL = {"edits", "findings", "signals", "signature", "body"}
 
@@ -31,10 +31,8 @@ def export(version: Version, target: Path | None, form: str, columns: Sequence[s
         return _parquet(version, target, chosen)
     if target is None:
         return _jsonl(version, stdout, chosen)
-    with _whole(target) as aside:
-        opened = gzip.open(aside, "wb", 6) if target.suffix == ".gz" else aside.open("wb")
-        with opened as out:
-            return _jsonl(version, out, chosen)
+    with _whole(target) as aside, compressed(aside, target.suffix == ".gz") as out:
+        return _jsonl(version, out, chosen)
 
 
 def _jsonl(version: Version, out: Any, columns: Sequence[str]) -> int:

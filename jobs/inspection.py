@@ -47,7 +47,7 @@ def describe(published: Published, storage: Storage, version: Version, run: str 
         "version": manifest.version,
         "digest": str(manifest.digest),
         "rows": manifest.rows,
-        "bytes": manifest.bytes,
+        "bytes": manifest.size,
         "tokens": made.tokens,
         "files": [{"kind": f.kind, "path": f.path, "rows": f.rows, "sha256": f.sha256} for f in manifest.files],
         "base": manifest.base,

@@ -65,7 +65,7 @@ class Manifest:
         return self.digest.rows
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         return sum(f.bytes for f in self.files)
 
     @property
@@ -81,7 +81,7 @@ class Manifest:
         return replace(self, provenance=replace(self.provenance, **changes))
 
     def to_json(self) -> bytes:
-        value = asdict(self) | {"digest": str(self.digest), "rows": self.rows, "bytes": self.bytes}
+        value = asdict(self) | {"digest": str(self.digest), "rows": self.rows, "bytes": self.size}
         return json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1).encode()
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Other people's files: JSONL (also gzipped) and Parquet in, the same out, with a place for every row that is broken."""
+"""Other people's files: JSONL (also gzipped) and Parquet in, the same out, and a place for every broken row."""
 
 from __future__ import annotations
 
@@ -146,12 +146,16 @@ def write_rows(path: Path | None) -> Iterator[Rows]:
             with _parquet_rows(aside) as write:
                 yield write
         else:
-            opened: Any = gzip.open(aside, "wb", 6) if path.suffix == ".gz" else aside.open("wb")
-            with opened as out:
+            with compressed(aside, path.suffix == ".gz") as out:
                 yield lambda row: out.write(_line(row)) and None
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def compressed(path: Path, zipped: bool) -> Any:
+    """A file to write bytes to, gzipped on demand; to be used as a context manager."""
+    return gzip.open(path, "wb", 6) if zipped else path.open("wb")
 
 
 def _line(row: dict[str, Any]) -> bytes:

@@ -29,7 +29,8 @@ from jobs.counting import DiskCounts, disk_counts
 from jobs.datasets import HASH, Version, changes
 from jobs.declared import JOBS
 from jobs.digest import Digest, row_hashes, type_name
-from jobs.mapping import small, task_of
+from jobs.engines.base import Task
+from jobs.mapping import small
 from jobs.settings import GateParams
 from pipelines.evaluate import shares
 from pipelines.evaluate.aligned import Captures, Dispositions, aligned, dispositions, keys, live_documents
@@ -39,6 +40,7 @@ from pipelines.evaluate.measure import STAGE
 from pipelines.params import CleanParams, ProfileParams, ScrubParams
 from pipelines.pii.residue import ENTITIES
 from pipelines.schemas import CORPUS, METRICS, STAGES_WITH_REJECTS, VIOLATIONS, rejects_of
+from pipelines.stage import Context
 
 VERSION = "1"
 NO_INPUT = "the input of a crawl is its journal, not a dataset"
@@ -79,7 +81,7 @@ def run(ctx: JobContext) -> Result:
         writer.upsert(table)
         outputs[name] = writer.finish(provenance)
     missing = sorted(f.column for f in figures if f.value is None)
-    return Result(outputs, {"figures": len(figures), "not_measured": missing, "corpus_bytes": corpus.manifest.bytes})
+    return Result(outputs, {"figures": len(figures), "not_measured": missing, "corpus_bytes": corpus.manifest.size})
 
 
 def _limit(ctx: JobContext) -> int:
@@ -110,9 +112,10 @@ def _rows(
                 counts.add(figure, shares.names_of(piece[column]))
             counts.add("language_tokens", shares.names_of(piece["lang"]), piece["tokens"])
             counts.add("host_rows", shares.names_of(shares.hosts_of(piece["url"])))
-            yield from small(piece.select(list(STAGE.needs)))
+            yield from small([piece.select(list(STAGE.needs))])
 
-    for emitted in ctx.engine.map(task_of(ctx, "pipelines.evaluate.measure:STAGE"), batches()):
+    task = Task("pipelines.evaluate.measure:STAGE", Context(params))
+    for emitted in ctx.engine.map(task, batches()):
         texts.add(emitted.rows)
         ctx.report(emitted.rows.num_rows)
     checks = [

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -27,11 +28,15 @@ from jobs.trace import Trace
 
 @dataclass(frozen=True)
 class Options:
-    """How to treat a run that exists: `repin` pins it anew to today's parent, configuration and code."""
+    """How to treat a run that exists: `repin` pins it anew to today's parent, configuration and code.
+
+    `attempt` is any text by which whoever starts the job knows the outcome of this attempt from an earlier one's.
+    """
 
     repin: bool = False
     as_recorded: bool = False
     allow_gap: bool = False
+    attempt: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,28 +58,29 @@ def run_job(
     config: Config,
     storage: Storage,
     run: str | None = None,
-    options: Options = Options(),  # noqa: B008 - frozen
+    options: Options = Options(),
     engine: Engine | None = None,
     quiet: bool = True,
 ) -> Finished:
-    """Run the job `name` for the night `date` (YYYY-MM-DD). Raises NightmillError; the outcome is written either way."""
+    """Run the job for the night `date` (YYYY-MM-DD). Raises NightmillError; the outcome is written either way."""
     job = declared(name)
     _check_date(date)
     space = Run(storage, run or default_run(date))
     began = time.perf_counter()
-    _outcome(space, job, "running")
+    outcome = partial(_outcome, space, job, options.attempt)
+    outcome("running")
     try:
         finished = _run(job, date, config, storage, space, options, engine, quiet)
     except NightmillError as error:
-        _outcome(space, job, error.outcome, error.exit_code, str(error), began)
+        outcome(error.outcome, error.exit_code, str(error), began)
         raise
     except KeyboardInterrupt:
-        _outcome(space, job, "cancelled", errors.FAILED, "interrupted", began)
+        outcome("cancelled", errors.FAILED, "interrupted", began)
         raise
     except Exception as error:
-        _outcome(space, job, "transient", errors.FAILED, f"{type(error).__name__} in job {name}", began)
+        outcome("transient", errors.FAILED, f"{type(error).__name__} in job {name}", began)
         raise
-    _outcome(space, job, "done", errors.DONE, "up to date" if finished.skipped else "", began)
+    outcome("done", errors.DONE, "up to date" if finished.skipped else "", began)
     return finished
 
 
@@ -158,12 +164,19 @@ def _check_date(date: str) -> None:
 
 
 def _outcome(
-    space: Run, job: Job, state: str, code: int | None = None, message: str = "", began: float | None = None
+    space: Run,
+    job: Job,
+    attempt: str,
+    state: str,
+    code: int | None = None,
+    message: str = "",
+    began: float | None = None,
 ) -> None:
     """outcome/<job>.json: launchers read it, since cluster submitters lose exit codes."""
     value: Mapping[str, Any] = {
         "job": job.name,
         "run": space.name,
+        "attempt": attempt,
         "class": state,
         "state": {"running": "RUNNING", "done": "SUCCESS", "cancelled": "CANCELLED"}.get(state, "FAILED"),
         "exit_code": code,

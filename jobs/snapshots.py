@@ -129,11 +129,8 @@ class Published:
             pointer, raw = self._read()
             rebased = self._rebase(snapshot, pointer, written)
             known = pointer.days.get(rebased.date)
-            if known is not None and self.snapshot(known).datasets.keys() == rebased.datasets.keys():
-                same = self.snapshot(known)
-                if all(same.datasets[n].digest == e.digest for n, e in rebased.datasets.items()):
-                    if same.parent == rebased.parent:
-                        return self._clear_stale(same, pointer, raw)
+            if known is not None and _same_content(self.snapshot(known), rebased):
+                return self._clear_stale(self.snapshot(known), pointer, raw)
             self.store(rebased)
             if self._swap(raw, _moved(pointer, rebased)):
                 return rebased
@@ -205,6 +202,12 @@ class Published:
         for _, day in sorted(self.pointer().days.items(), reverse=True):
             if day not in seen:
                 yield self.snapshot(day)
+
+
+def _same_content(a: Snapshot, b: Snapshot) -> bool:
+    return a.parent == b.parent and {n: e.digest for n, e in a.datasets.items()} == {
+        n: e.digest for n, e in b.datasets.items()
+    }
 
 
 def check_gate(snapshot: Snapshot, written: frozenset[str]) -> None:

@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import pyarrow.compute as pc
+
 from jobs.datasets import Version
 from jobs.errors import UsageError
-from jobs.snapshots import Entry, Published, Snapshot
+from jobs.snapshots import Entry, Snapshot
 from jobs.storage import Storage
 from pipelines.crawl.requests import url_id
 from pipelines.crawl.urls import UrlError, normalise
@@ -17,16 +19,18 @@ from pipelines.extract.decode import decode
 from pipelines.schemas import STAGES_WITH_REJECTS
 
 LAYERS = ("pages", "documents", "clean", "scrubbed", "corpus")
+_REASON = ("stage", "rule", "value", "threshold", "detail", "kept_id", "similarity")
 _SHOWN = ("capture", "url", "title", "since", "lang", "status", "final_url", "licence", "authorisation", "source")
 
 
-def trace(published: Published, storage: Storage, what: str, snapshot: Snapshot, *, raw: bool = False) -> dict[str, Any]:
+def trace(storage: Storage, what: str, snapshot: Snapshot, *, raw: bool = False) -> dict[str, Any]:
     """Every document that `what` (a doc_id, a prefix of one of 8 characters or more, or a URL) leads to."""
     entries = snapshot.datasets
     ids = documents_of(storage, what, entries)
     if not ids:
-        raise UsageError(f"nothing in snapshot {snapshot.id} comes from {what}; was it a URL that was linked but never visited?")
-    return {"snapshot": snapshot.id, "date": snapshot.date, "documents": [journey(storage, entries, i, raw=raw) for i in ids]}
+        raise UsageError(f"nothing in snapshot {snapshot.id} comes from {what}; no source led there")
+    journeys = [journey(storage, entries, doc_id, raw=raw) for doc_id in ids]
+    return {"snapshot": snapshot.id, "date": snapshot.date, "documents": journeys}
 
 
 def documents_of(storage: Storage, what: str, entries: Mapping[str, Entry]) -> list[str]:
@@ -42,8 +46,7 @@ def documents_of(storage: Storage, what: str, entries: Mapping[str, Entry]) -> l
     if "url_aliases" not in entries:
         return []
     found = Version.load(storage, entries["url_aliases"].manifest).get([url_id(url)], ["doc_id"])["doc_id"].to_pylist()
-    rejected = [i for stage in STAGES_WITH_REJECTS for i in _rejected_urls(storage, entries, stage, url)]
-    return sorted({*found, *rejected})
+    return sorted({*found, *_rejected_urls(storage, entries, url)})
 
 
 def _by_prefix(storage: Storage, prefix: str, entries: Mapping[str, Entry]) -> list[str]:
@@ -55,14 +58,13 @@ def _by_prefix(storage: Storage, prefix: str, entries: Mapping[str, Entry]) -> l
     return sorted(found)
 
 
-def _rejected_urls(storage: Storage, entries: Mapping[str, Entry], stage: str, url: str) -> list[str]:
-    """Documents of rejects that carry this URL: those of `crawl` have no alias, since no page was stored."""
-    if stage != "crawl" or "rejects_crawl" not in entries:
+def _rejected_urls(storage: Storage, entries: Mapping[str, Entry], url: str) -> list[str]:
+    """Documents that the crawl rejected under this URL: they have no alias, since no page was stored."""
+    if "rejects_crawl" not in entries:
         return []
-    found = []
-    for piece in Version.load(storage, entries["rejects_crawl"].manifest).scan(["doc_id", "url"]):
-        found += [d for d, u in zip(piece["doc_id"].to_pylist(), piece["url"].to_pylist(), strict=True) if u == url]
-    return found
+    rejects = Version.load(storage, entries["rejects_crawl"].manifest)
+    pieces = (p.filter(pc.equal(p["url"], url)) for p in rejects.scan(["doc_id", "url"]))
+    return [doc for piece in pieces for doc in piece["doc_id"].to_pylist()]
 
 
 def journey(storage: Storage, entries: Mapping[str, Entry], doc_id: str, *, raw: bool = False) -> dict[str, Any]:
@@ -73,7 +75,7 @@ def journey(storage: Storage, entries: Mapping[str, Entry], doc_id: str, *, raw:
             rows = Version.load(storage, entries[name].manifest).get([doc_id]).to_pylist()
             layers[name] = rows
     rejects = [
-        {k: row[k] for k in ("stage", "rule", "value", "threshold", "detail", "kept_id", "similarity") if row[k] is not None}
+        {name: row[name] for name in _REASON if row[name] is not None}
         for stage in STAGES_WITH_REJECTS
         if f"rejects_{stage}" in entries
         for row in Version.load(storage, entries[f"rejects_{stage}"].manifest).get([doc_id]).to_pylist()
@@ -97,10 +99,9 @@ def _twins(storage: Storage, entries: Mapping[str, Entry], doc_id: str) -> list[
     """Documents that were rejected in favour of this one."""
     if "rejects_dedup" not in entries:
         return []
-    found: list[str] = []
-    for piece in Version.load(storage, entries["rejects_dedup"].manifest).scan(["doc_id", "kept_id"]):
-        found += [d for d, k in zip(piece["doc_id"].to_pylist(), piece["kept_id"].to_pylist(), strict=True) if k == doc_id]
-    return found
+    rejects = Version.load(storage, entries["rejects_dedup"].manifest)
+    pieces = (p.filter(pc.equal(p["kept_id"], doc_id)) for p in rejects.scan(["doc_id", "kept_id"]))
+    return [twin for piece in pieces for twin in piece["doc_id"].to_pylist()]
 
 
 def edits_to_page(layers: Mapping[str, Any]) -> list[Edit]:
@@ -120,7 +121,9 @@ def _paragraphs(
     if deepest is None:
         return []
     page = page_text(storage, entries, deepest["doc_id"], deepest["capture"]) if raw else None
-    edits, out, at = edits_to_page(layers), [], 0
+    edits = edits_to_page(layers)
+    out: list[dict[str, Any]] = []
+    at = 0
     for line in deepest["text"].split("\n"):
         if line.strip():
             start, end = map_back(edits, at, at + len(line))
@@ -132,8 +135,9 @@ def _paragraphs(
 
 
 def page_text(storage: Storage, entries: Mapping[str, Entry], doc_id: str, capture: str) -> str:
-    """The decoded page of a capture; a capture that left the bytes in an earlier one of equal hash is looked up there."""
-    rows = Version.load(storage, entries["pages"].manifest).get([doc_id], ["capture", "body", "body_hash", "content_type"])
+    """The decoded page of a capture; its bytes may lie with an earlier capture of equal hash."""
+    columns = ["capture", "body", "body_hash", "content_type"]
+    rows = Version.load(storage, entries["pages"].manifest).get([doc_id], columns)
     wanted = capture.partition(":")[2]
     for row in rows.to_pylist():
         if row["body"] is not None and row["body_hash"] == wanted:

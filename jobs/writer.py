@@ -55,7 +55,7 @@ class VersionWriter:
         if self.base is None or not len(keys):
             return
         gone = self._gone.setdefault(reason, [])
-        gone.extend(keys if isinstance(keys, list | tuple) else keys.to_pylist())
+        gone.extend(keys.to_pylist() if isinstance(keys, pa.Array | pa.ChunkedArray) else keys)
         if len(gone) >= REMOVALS_AT_ONCE:
             self._remove(reason)
 

@@ -44,7 +44,9 @@ def normalise(edits: Iterable[Edit]) -> list[Edit]:
 
 def apply_edits(text: str, replacements: Sequence[tuple[int, int, str]]) -> tuple[str, list[Edit]]:
     """Replace `text[start:end]` by a string for each sorted, non-overlapping replacement; return text and edits."""
-    parts, edits, at = [], [], 0
+    parts: list[str] = []
+    edits: list[Edit] = []
+    at = 0
     for start, end, new in replacements:
         if start < at or end < start or end > len(text):
             raise ValueError(f"replacement {start}:{end} is out of order or outside the text")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
 from jobs.app import App
@@ -14,9 +16,17 @@ from jobs.app import App
 @click.option("--current", is_flag=True, help="Pin an existing run anew to today's parent, configuration and code.")
 @click.option("--as-recorded", is_flag=True, help="Go on with an existing run's pins though params.yaml changed.")
 @click.option("--allow-gap", is_flag=True, help="Build on the last published night though the one before is missing.")
+@click.option("--attempt", default="", help="Any text; outcome.json repeats it, so that a launcher knows its own.")
 @click.pass_obj
 def command(
-    app: App, jobs: tuple[str, ...], date: str, run_name: str | None, current: bool, as_recorded: bool, allow_gap: bool
+    app: App,
+    jobs: tuple[str, ...],
+    date: str,
+    run_name: str | None,
+    current: bool,
+    as_recorded: bool,
+    allow_gap: bool,
+    attempt: str,
 ) -> None:
     """Run the named jobs of one night, in the order given.
 
@@ -38,10 +48,10 @@ def command(
         pins = Run(app.storage, space).pins()
         config = recorded(app.config, pins.parameters) if pins else config
     configure(config.settings.logs.level)
-    options = Options(repin=current, as_recorded=as_recorded, allow_gap=allow_gap)
+    options = Options(repin=current, as_recorded=as_recorded, allow_gap=allow_gap, attempt=attempt)
     for name in jobs:
         done = run_job(name, date, config=config, storage=app.storage, run=space, options=options, quiet=app.quiet)
-        options = Options(as_recorded=as_recorded, allow_gap=allow_gap)
+        options = replace(options, repin=False)
         click.echo(_line(done))
 
 

@@ -28,7 +28,7 @@ def command(app: App, what: str, snapshot: str | None, raw: bool, as_json: bool)
     found = snapshot_of(app.published, snapshot or "head")
     if found is None:
         raise UsageError(f"no published snapshot {snapshot or 'yet'}; `nightmill history` lists them")
-    result = trace(app.published, app.storage, what, found, raw=raw)
+    result = trace(app.storage, what, found, raw=raw)
     if as_json:
         print_json(result)
         return

@@ -183,7 +183,7 @@ class Journal:
                         )
                         pending.done.exception()  # its caller may be gone; asyncio need not complain about that
                 self._queue = []
-                if not isinstance(error, Exception):
+                if isinstance(error, asyncio.CancelledError):
                     raise
                 return
             for pending, entry in zip(batch, entries, strict=True):

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from jobs.errors import UsageError
 from jobs.gates.engines import BuiltIn, Evaluator
 from jobs.gates.suite import BETWEEN, IN_SET, Expectation, Suite
-from jobs.snapshots import Entry, Published, Snapshot
+from jobs.snapshots import Published, Snapshot
 from jobs.storage import Storage
 from pipelines.evaluate.figures import column_of
 
@@ -165,44 +165,50 @@ def differences(result: Mapping[str, Any], datasets: Mapping[str, str]) -> list[
 def check(storage: Storage, reference: str = "corpus") -> dict[str, Any]:
     """Whether a published version passed its gate on exactly this content.
 
-    `reference`: a dataset, `dataset@PREFIX` of its digest, `dataset@SNAPSHOT`, or a snapshot's id (all it holds).
+    `reference`: a dataset, `dataset@PREFIX` of its digest, `dataset@SNAPSHOT`, or a snapshot's id (all it holds). A
+    version that several snapshots share has passed if one of their gates judged it.
     Returns {reference, passed, reasons, snapshot, date, content: {dataset: digest}, gate: the recorded result}.
-    Of several snapshots with this version the newest speaks whose gate covers it. Raises UsageError where none has it.
+    Raises UsageError where nothing published is meant.
     """
-    newest = None
-    for snapshot, content in _matches(Published(storage), reference):
-        reasons = differences(snapshot.gate, content)
-        answer = {
-            "reference": reference,
-            "passed": not reasons,
-            "reasons": reasons,
-            "snapshot": snapshot.id,
-            "date": snapshot.date,
-            "content": content,
-            "gate": dict(snapshot.gate),
-        }
-        if not reasons:
-            return answer
-        newest = newest or answer
-    if newest is None:
-        raise UsageError(f"nothing published is called {reference!r}; `nightmill history` lists what there is")
-    return newest
+    published = Published(storage)
+    snapshot, content = _meant(published, reference)
+    reasons: list[str] = []
+    for name, digest in content.items():
+        owner = _gate_of(published, name, digest)
+        if owner is None:
+            reasons += differences(snapshot.gate, {name: digest})
+        elif len(content) == 1:
+            snapshot = owner
+    return {
+        "reference": reference,
+        "passed": not reasons,
+        "reasons": list(dict.fromkeys(reasons)),
+        "snapshot": snapshot.id,
+        "date": snapshot.date,
+        "content": content,
+        "gate": dict(snapshot.gate),
+    }
 
 
-def _matches(published: Published, reference: str) -> Iterator[tuple[Snapshot, dict[str, str]]]:
-    """Snapshots that hold the version, newest first, with the digests asked about."""
+def _meant(published: Published, reference: str) -> tuple[Snapshot, dict[str, str]]:
+    """The newest snapshot that a reference means, and the digests asked about."""
     name, _, wanted = reference.partition("@")
-    fixed: str | None = None  # the digest, once known: without a prefix the newest version is meant
     for snapshot in _snapshots(published):
         if reference == snapshot.id:
-            yield snapshot, {n: e.digest for n, e in snapshot.datasets.items()}
-        entry: Entry | None = snapshot.datasets.get(name)
-        if entry is None:
-            continue
-        if fixed is None and (not wanted or wanted == snapshot.id or entry.digest.startswith(wanted)):
-            fixed = entry.digest
-        if entry.digest == fixed:
-            yield snapshot, {name: entry.digest}
+            return snapshot, {n: e.digest for n, e in sorted(snapshot.datasets.items())}
+        entry = snapshot.datasets.get(name)
+        if entry is not None and (not wanted or wanted == snapshot.id or entry.digest.startswith(wanted)):
+            return snapshot, {name: entry.digest}
+    raise UsageError(f"nothing published is called {reference!r}; `nightmill history` lists what there is")
+
+
+def _gate_of(published: Published, name: str, digest: str) -> Snapshot | None:
+    """The newest snapshot that holds this version and whose gate passed it."""
+    for snapshot in _snapshots(published):
+        entry = snapshot.datasets.get(name)
+        if entry is not None and entry.digest == digest and not differences(snapshot.gate, {name: digest}):
+            return snapshot
+    return None
 
 
 def _snapshots(published: Published) -> Iterator[Snapshot]:

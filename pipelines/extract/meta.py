@@ -43,6 +43,8 @@ def title_of(page: Page) -> str | None:
                 shared = shared or tidy(found.get("content", ""))
     heads = [h for h in headings(page) if h]
     for short in (*heads, shared):
+        if short == whole and short in heads:
+            return short[:MAX_TITLE]
         if len(short) >= 2 and short != whole and (whole.startswith(short) or whole.endswith(short)):
             return short[:MAX_TITLE]
     if whole:

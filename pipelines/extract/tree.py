@@ -47,6 +47,7 @@ _IMPLIED = {
 }
 _IMPLIED_REACH = 12  # open elements looked at
 MAX_NODES = 200_000  # bounds memory; the largest pages of real sites have some 50,000
+_PERMALINKS = frozenset(("¶", "#", "§", "&para;", "&sect;", "&#182;", "&#xB6;", "&#8203;"))  # anchors behind headings
 _HREF = re.compile("href", re.I).search
 
 
@@ -93,7 +94,10 @@ def parse(source: str, max_depth: int = 2_000) -> Page:
         start, end = token.span()
         if start > last:
             text = source[last:start].strip()
-            if text:
+            if not text:
+                if spans:
+                    spans.append((last, start))
+            elif not link_depth or text not in _PERMALINKS:
                 size = len(text)
                 spans.append((last, start))
                 characters += size
@@ -102,8 +106,6 @@ def parse(source: str, max_depth: int = 2_000) -> Page:
                 weight += size
                 if link_depth:
                     link_weight += size
-            elif spans:
-                spans.append((last, start))
         last = end
         name = token[5]
         if name is None:

@@ -55,7 +55,8 @@ def text_of(number: int) -> str:
 def page_of(number: int, wrapping: int = 0) -> bytes:
     """An HTML page around text `number`; another `wrapping` gives other bytes with the same main text."""
     paragraphs = "".join(f"<p>{line}</p>" for line in text_of(number).split("\n"))
-    return f"<html><head><title>T</title></head><body><!-- {wrapping} --><article>{paragraphs}</article></body></html>".encode()
+    article = f"<!-- {wrapping} --><article>{paragraphs}</article>"
+    return f"<html><head><title>T</title></head><body>{article}</body></html>".encode()
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ class Lake:
         """Run the stages over the captures and publish the result as `on`."""
         self.captured(on, captures, options)
         for stage in stages:
-            run_job(stage, on, config=self.config, storage=self.storage, engine=engine or LocalEngine(1), options=Options())
+            run_job(stage, on, config=self.config, storage=self.storage, engine=engine or LocalEngine(1))
         return self.publish(on)
 
     def publish(self, on: str) -> Snapshot:

@@ -11,7 +11,11 @@ from jobs.errors import Terminal
 from pipelines.schemas import rejects_of
 from pipelines.stage import Emitted, MapStage
 
-CHAIN = (("documents", "clean", "rejects_clean"), ("clean", "scrubbed", "rejects_scrub"), ("scrubbed", "corpus", "rejects_dedup"))
+CHAIN = (
+    ("documents", "clean", "rejects_clean"),
+    ("clean", "scrubbed", "rejects_scrub"),
+    ("scrubbed", "corpus", "rejects_dedup"),
+)
 
 
 def live_documents(history):
@@ -56,7 +60,8 @@ def test_a_reject_names_rule_value_and_threshold():
     lake = Lake()
     snapshot = lake.night(day(0), {day(0): [Capture(0, junk=True), Capture(1, text=0)]})
     (reject,) = lake.rows(snapshot, "rejects_extract")
-    assert (reject["stage"], reject["rule"], reject["value"], reject["threshold"]) == ("extract", "too_short", 1.0, 25.0)
+    measured = (reject["stage"], reject["rule"], reject["value"], reject["threshold"])
+    assert measured == ("extract", "too_short", 1.0, 25.0)
     assert reject["url"] == "https://example.org/0"
 
 

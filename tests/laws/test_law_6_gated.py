@@ -48,8 +48,6 @@ def test_an_older_day_never_moves_the_head():
     old = published.snapshot(published.pointer().days[day(0)])
     changed = {**old.datasets, "corpus": Entry("corpus@x", "1" * 32 + ".9", old.datasets["corpus"].manifest)}
     gate = {"passed": True, "content": {n: e.digest for n, e in changed.items()}}
-    again = published.publish(
-        Snapshot(day(0), None, "again", changed, gate=gate), written=frozenset(changed)
-    )
+    again = published.publish(Snapshot(day(0), None, "again", changed, gate=gate), written=frozenset(changed))
     pointer = published.pointer()
     assert pointer.head == second.id and pointer.days[day(0)] == again.id and pointer.stale == (day(1),)

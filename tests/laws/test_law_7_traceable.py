@@ -5,7 +5,6 @@ from hypothesis import HealthCheck, given, settings
 from nights import Capture, Lake, day, page_row
 from strategies import visits
 
-from jobs.snapshots import Published
 from jobs.tracing import trace
 
 
@@ -16,17 +15,16 @@ def test_every_corpus_row_leads_to_its_page_and_every_url_to_its_rows(history):
     lake = Lake()
     for i, found in enumerate(history):
         snapshot = lake.night(day(i), {day(i): found})
-    published = Published(lake.storage)
     layers = {name: lake.rows(snapshot, name) for name in ("pages", "corpus", "rejects_dedup")}
     urls = {row["doc_id"]: row["url"] for row in layers["pages"]}
     for row in layers["corpus"]:
-        (journey,) = trace(published, lake.storage, row["doc_id"], snapshot, raw=True)["documents"]
+        (journey,) = trace(lake.storage, row["doc_id"], snapshot, raw=True)["documents"]
         assert journey["layers"]["corpus"][0]["url"] == urls[row["doc_id"]]
         assert row["capture"] in {page["capture"] for page in journey["layers"]["pages"]}
         for span in journey["spans"]:
             assert span["page"] == row["text"][span["start"] : span["end"]]
     for url in set(urls.values()):
-        (journey,) = trace(published, lake.storage, url, snapshot)["documents"]
+        (journey,) = trace(lake.storage, url, snapshot)["documents"]
         mine = [row for row in layers["corpus"] if row["url"] == url]
         assert len(journey["layers"]["corpus"]) == len(mine)
         assert {r["rule"] for r in journey["rejects"] if r["stage"] == "dedup"} == {
@@ -48,7 +46,7 @@ def test_spans_survive_entities_normalisation_and_masking(monkeypatch):
     snapshot = lake.night(day(0), {day(0): [Capture(0)]})
     (row,) = lake.rows(snapshot, "corpus")
     assert "<EMAIL>" in row["text"] and "anna" not in row["text"]
-    (journey,) = trace(Published(lake.storage), lake.storage, row["doc_id"], snapshot, raw=True)["documents"]
+    (journey,) = trace(lake.storage, row["doc_id"], snapshot, raw=True)["documents"]
     quoted = [span["page"] for span in journey["spans"]]
     assert any("anna.smith@example.com &mdash; she answers" in q for q in quoted)
     assert all("<p>" not in q for q in quoted)

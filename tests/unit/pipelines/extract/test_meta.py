@@ -15,6 +15,7 @@ from pipelines.extract.tree import parse
         ("<title></title><h1>First</h1><h1>Second</h1>", "First"),
         ("<meta name='twitter:title' content='Shared'>", "Shared"),
         ("<svg><title>icon</title></svg>", None),
+        ("<title>A long part - B</title><h1>A long part - B<a href=#a>¶</a></h1>", "A long part - B"),
         ("<p>none</p>", None),
         ("<title>|</title>", "|"),
         ("<title>" + "x" * 5000 + "</title>", "x" * MAX_TITLE),

@@ -63,6 +63,13 @@ def test_links_weigh_apart_and_end_with_their_block():
     assert parse("<p>中文a").segments[0].weight == 7
 
 
+def test_permalinks_behind_headings_are_no_text():
+    assert texts("<h2>Use<a class=headerlink href=#use>¶</a></h2><p><a href=#x>#</a>1 § 2") == [
+        ("h2", "Use"),
+        ("p", "1 § 2"),
+    ]
+
+
 def test_misnested_end_tags():
     assert texts("<div><p>a</div></p>b</section>c") == [("p", "a"), ("", "bc")] or texts("x")
     page = parse("<table><tr><td>a</div></td><td>b</td></tr></table></div>c")
