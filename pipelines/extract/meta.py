@@ -12,7 +12,10 @@ MAX_TITLE = 300  # characters
 _SEARCHED = 2_000  # characters of <title> that are looked at
 _TAGS = re.compile(r"<[^<>]*>")
 _SPACE = re.compile(r"[\s\x00-\x1f]+")
-_SEPARATOR = re.compile(r"\s+[-|–—·•:»«_/~]+\s+|\s*[|»«_]+\s*|\s*(?:——|－|｜)\s*|\s*-{2,}\s*")
+# "_" divides Chinese titles ("标题_频道_网站"); elsewhere it belongs to identifiers.
+_SEPARATOR = re.compile(
+    r"\s[-|–—·•:»«_/~]+\s|\s?[|»«]+\s?|(?<=[\u2e80-\uffff])_+|_+(?=[\u2e80-\uffff])|\s?(?:——|－|｜)\s?|\s?-{2,}\s?"
+)
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 

@@ -25,6 +25,7 @@ _HEAD = re.compile(
     r"|^(?:by|published|posted|updated|last updated|photos? by|image)\b(?!.*[.!?]$)",
     re.I,
 )
+_SENTENCE = re.compile(r"[，。！？；]|[.!?][\"'”’]?$")
 # Behind the last paragraph: rights, editors, neighbours, invitations.
 _TAIL = re.compile(
     r"责任编辑|责编|本版编辑|编辑\s*[:：]|审核\s*[:：]|来源\s*[:：]|上一[篇页]|下一[篇页]|ICP备|ICP证|关注.{0,12}(?:公众号|微信)|扫.{0,6}码"
@@ -47,7 +48,7 @@ def is_label(text: str) -> bool:
 
 def is_head_line(text: str) -> bool:
     """A byline, date or place line before the first paragraph."""
-    return _HEAD.search(text) is not None
+    return _HEAD.search(text) is not None and _SENTENCE.search(text) is None
 
 
 def is_tail_line(text: str) -> bool:

@@ -11,6 +11,7 @@ from pipelines.extract.tree import parse
         ("<title>Quiet harbour - Daily News</title><h1>Quiet <b>harbour</b></h1>", "Quiet harbour"),
         ("<title>Daily News: News of A - B</title><meta property='og:title' content='News of A - B'>", "News of A - B"),
         ("<title>港口的早晨_每日新闻_网站</title>", "港口的早晨"),
+        ("<title>fn vmovl_u8 in core::arch</title>", "fn vmovl_u8 in core::arch"),
         ("<title>A\n  &amp; B &lt;i&gt;</title>", "A & B <i>"),
         ("<title></title><h1>First</h1><h1>Second</h1>", "First"),
         ("<meta name='twitter:title' content='Shared'>", "Shared"),

@@ -32,7 +32,13 @@ def test_lines_above_a_text(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["本报讯 今天上午", "By the end of the year all of them had left.", "The year 2020 was hot"]
+    "text",
+    [
+        "本报讯 今天上午",
+        "By the end of the year all of them had left.",
+        "The year 2020 was hot",
+        "2005年7月3日，我在湖南开会",
+    ],
 )
 def test_first_lines_of_a_text(text):
     assert not is_head_line(text)
