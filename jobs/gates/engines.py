@@ -88,8 +88,16 @@ class GreatExpectations:
         )
         given = [{"type": e.type, "kwargs": dict(e.kwargs), "meta": {"at": at}} for at, e in enumerate(expectations)]
         try:
-            suite = context.suites.add(ExpectationSuite(name="figures", expectations=given))
-        except Exception as error:  # a type or an argument that it does not know; it has no error class for this
+            suite = ExpectationSuite(name="figures", expectations=given)
+            unread = {e.type for e in expectations} - {e.expectation_type for e in suite.expectations}
+            if len(suite.expectations) < len(given):  # what it does not know it logs and leaves out
+                raise ConfigError(
+                    f"Great Expectations cannot use {', '.join(sorted(unread)) or 'an entry'}; see its log"
+                )
+            suite = context.suites.add(suite)
+        except ConfigError:
+            raise
+        except Exception as error:  # wrong arguments: it has no error class of its own for them
             raise ConfigError(f"Great Expectations refuses the suite: {type(error).__name__}: {error}") from error
         verdicts: dict[int, bool] = {}
         for result in batch.validate(suite).results:
