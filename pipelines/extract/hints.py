@@ -32,7 +32,7 @@ _BOILERPLATE_WORDS = words("""
     timestamp postmeta meta caption captions gallery slideshow carousel credit credits
     ranking rating ratings noprint printfooter skip skiplink screenreader
     editsection headerlink toc tocbox qrcode erweima ewm daohang fenxiang xiangguan pinglun tuijian
-    widget widgets widgettitle masthead topbar toplinks feedback survey donate donation
+    widget widgets widgettitle footnote footnotes endnotes masthead topbar toplinks feedback survey donate donation
     """)
 # An id is often the slug of a heading ("authors", "parport-poll"): only these words of ids count.
 _BOILERPLATE_IDS = words("""
@@ -61,6 +61,8 @@ _ROLES = {
     "menu": BOILERPLATE,
     "menubar": BOILERPLATE,
     "toolbar": BOILERPLATE,
+    "doc-footnote": BOILERPLATE,
+    "doc-endnotes": BOILERPLATE,
     "tablist": BOILERPLATE,
 }
 
