@@ -28,6 +28,7 @@ from pipelines.extract.live import GONE, UNCHANGED
 from pipelines.schemas import URL_ALIASES
 from pipelines.stage import Emitted, replace_columns
 
+NOT_VISITED = ("bad_url", "max_pages", "max_depth")  # rejects of URLs that were never asked for
 OUTPUTS = ("pages", "url_aliases", "rejects_crawl")
 
 
@@ -54,6 +55,7 @@ def run(ctx: JobContext) -> Result:
     began = time.perf_counter()
     previous = {name: ctx.previous(name) for name in OUTPUTS}
     known, hashes = _known(previous["pages"])
+    _failed(previous["rejects_crawl"], known, {source.name: source.max_depth for source in params.sources})
     with Journal(ctx.workspace / "journal" / "crawl") as journal:
         crawled = crawl(
             day,
@@ -79,7 +81,7 @@ def _known(pages: Version | None) -> tuple[dict[str, dict[str, Known]], dict[str
     """Per source, every URL seen so far with the validators of its latest body; and that body's hash by document."""
     known: dict[str, dict[str, Known]] = {}
     hashes: dict[str, str] = {}
-    columns = ["doc_id", "source", "url", "status", "etag", "last_modified", "final_url", "body_hash"]
+    columns = ["doc_id", "source", "url", "depth", "status", "etag", "last_modified", "final_url", "body_hash"]
     for piece in pages.scan(columns) if pages else ():
         for row in piece.to_pylist():
             names = known.setdefault(row["source"], {})
@@ -87,11 +89,20 @@ def _known(pages: Version | None) -> tuple[dict[str, dict[str, Known]], dict[str
                 continue
             hashes.pop(row["doc_id"], None)
             if row["body_hash"] is None:
-                names[row["url"]] = Known(row["doc_id"])
+                names[row["url"]] = Known(row["doc_id"], row["depth"] or 0)
             else:
-                names[row["url"]] = Known(row["doc_id"], row["etag"], row["last_modified"], row["final_url"])
+                depth, validators = row["depth"] or 0, (row["etag"], row["last_modified"], row["final_url"])
+                names[row["url"]] = Known(row["doc_id"], depth, *validators)
                 hashes[row["doc_id"]] = row["body_hash"]
     return known, hashes
+
+
+def _failed(rejects: Version | None, known: dict[str, dict[str, Known]], depths: dict[str, int]) -> None:
+    """Add what could not be had last night: a page that links to it may be unchanged and not read again."""
+    for piece in rejects.scan(["doc_id", "source", "url", "rule"]) if rejects else ():
+        for row in piece.to_pylist():
+            if row["rule"] not in NOT_VISITED and row["source"] in depths:
+                known.setdefault(row["source"], {}).setdefault(row["url"], Known(row["doc_id"], depths[row["source"]]))
 
 
 def _links(limit: int) -> Callable[[Page], list[str]]:

@@ -112,7 +112,7 @@ def _checked(row: dict[str, Any], kind: str, line: int) -> dict[str, Any] | Malf
         if value is not None and not isinstance(value, str):
             return broken(f"`{name}` is not text")
         if value is not None:
-            row[name] = value.encode("utf-8", "replace").decode() if _has_surrogates(value) else value
+            row[name] = _repaired(value)
     if kind == "text":
         return row if row.get("text") is not None else broken("no `text`")
     if row.get("body") is None:
@@ -126,12 +126,13 @@ def _checked(row: dict[str, Any], kind: str, line: int) -> dict[str, Any] | Malf
     return row
 
 
-def _has_surrogates(text: str) -> bool:
+def _repaired(text: str) -> str:
+    """Lone surrogates, which JSON can spell but no encoding can hold, as U+FFFD."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        return True
-    return False
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 @contextmanager

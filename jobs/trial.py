@@ -54,9 +54,9 @@ def trial(
                         "id": malformed.id,
                         "stage": stage,
                         "rule": malformed.rule,
-                        "value": malformed.line,
+                        "value": None,
                         "threshold": None,
-                        "detail": malformed.detail,
+                        "detail": f"line {malformed.line}: {malformed.detail}",
                     }
                 )
                 if malformed.rule == "truncated_input":

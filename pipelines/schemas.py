@@ -104,6 +104,7 @@ _PAGE: tuple[tuple[str, pa.DataType], ...] = (
     ("body_hash", pa.string()),  # 32 hexadecimal characters; null where there is no body (304, 404, 410)
     ("requested_url", pa.string()),  # as it stood in the seed list or link
     ("url", pa.string()),  # normalised requested URL
+    ("depth", pa.int64()),  # links from a seed
     ("final_url", pa.string()),
     ("hops", pa.list_(pa.string())),  # every URL between requested and final
     ("status", pa.int64()),
@@ -118,7 +119,10 @@ _PAGE: tuple[tuple[str, pa.DataType], ...] = (
 )
 
 PAGES = Dataset(
-    "pages", ("doc_id", "capture"), _schema(COMMON, _PAGE), {"fetched_at": "observed", "elapsed_ms": "observed"}
+    "pages",
+    ("doc_id", "capture"),
+    _schema(COMMON, _PAGE),
+    {"depth": "observed", "fetched_at": "observed", "elapsed_ms": "observed"},
 )
 URL_ALIASES = Dataset(
     "url_aliases",

@@ -49,9 +49,10 @@ class Page:
 
 @dataclass(frozen=True)
 class Known:
-    """A URL of the last snapshot. `final_url` is where its validators came from."""
+    """A URL of the last snapshot. `final_url` is where its validators came from, `depth` how it was found then."""
 
     doc_id: str
+    depth: int = 0
     etag: str | None = None
     last_modified: str | None = None
     final_url: str | None = None
@@ -99,7 +100,7 @@ class Crawled:
             outcome = self.outcome(visit)
             if outcome.rule is None:
                 body = self.journal.blob(visit.request.key)
-                pages.append(page_row(outcome, body, visit.source, self.day))
+                pages.append(page_row(outcome, body, visit.source, self.day, visit.request.depth))
                 names.extend(aliases(outcome, self.day))
                 size += len(body or b"")
             else:
@@ -200,12 +201,15 @@ class _Run:
 
     async def explore(self, source: SourceParams, known: Mapping[str, Known]) -> list[_Visit]:
         """All visits of one source, level by level."""
-        seeds, others, visits = self._first_level(source, known)
-        sites = {site_of(visit.request.url) for visit in seeds}
-        level = seeds + others
-        seen = {visit.request.url for visit in level}
-        taken = 0
-        while level:
+        found, others, visits = self._first_level(source, known)
+        sites = {site_of(visit.request.url) for visit in found}
+        seen: set[str] = set()
+        depth = taken = 0
+        while found or others:
+            if not found:
+                depth = max(depth, min(visit.request.depth for visit in others.values()))
+            level = found + _due(others, depth, {*seen, *(visit.request.url for visit in found)})
+            seen.update(visit.request.url for visit in level)
             level, cut = level[: source.max_pages - taken], level[source.max_pages - taken :]
             visits += level
             for rank, visit in enumerate(cut, taken + len(level) + 1):
@@ -213,18 +217,18 @@ class _Run:
             taken += len(level)
             self._seen += len(level)
             await self._fetch(level)
-            found = await self._linked(source, level, seen, sites) if source.follow_links else []
-            seen.update(visit.request.url for visit in found)
-            if found and found[0].request.depth > source.max_depth:
-                visits += [_refused(v, "max_depth", v.request.depth, source.max_depth) for v in found]
-                break
-            level = found
+            depth += 1
+            found = await self._linked(source, level, depth, seen, sites, known) if source.follow_links else []
+            if depth > source.max_depth:
+                seen.update(visit.request.url for visit in found)
+                visits += [_refused(v, "max_depth", depth, source.max_depth) for v in found]
+                found = []
         return visits
 
     def _first_level(
         self, source: SourceParams, known: Mapping[str, Known]
-    ) -> tuple[list[_Visit], list[_Visit], list[_Visit]]:
-        """The seeds, what else is known, each in the order of their URLs, and rejects for what is no URL."""
+    ) -> tuple[list[_Visit], dict[str, _Visit], list[_Visit]]:
+        """The seeds in the order of their URLs, what else is known by URL, and rejects for what is no URL."""
         seeds: dict[str, _Visit] = {}
         others: dict[str, _Visit] = {}
         bad = []
@@ -241,8 +245,11 @@ class _Run:
             if raw in source.seeds:
                 seeds.setdefault(url, self._visit(source, url, raw, 0, known.get(url)))
             elif url not in seeds:
-                others.setdefault(url, self._visit(source, url, raw, 0, before))
-        return [seeds[u] for u in sorted(seeds)], [others[u] for u in sorted(others)], bad
+                depth = min(before.depth, source.max_depth) if before else 0
+                others.setdefault(url, self._visit(source, url, raw, depth, before))
+        for url in seeds:
+            others.pop(url, None)
+        return [seeds[u] for u in sorted(seeds)], {u: others[u] for u in sorted(others)}, bad
 
     def _visit(self, source: SourceParams, url: str, raw: str, depth: int, known: Known | None) -> _Visit:
         known = known or Known(document_id(self._tenant_id, source.name, url))
@@ -260,7 +267,15 @@ class _Run:
         )
         return _Visit(source, request)
 
-    async def _linked(self, source: SourceParams, level: list[_Visit], seen: set[str], sites: set[str]) -> list[_Visit]:
+    async def _linked(
+        self,
+        source: SourceParams,
+        level: list[_Visit],
+        depth: int,
+        seen: set[str],
+        sites: set[str],
+        known: Mapping[str, Known],
+    ) -> list[_Visit]:
         """New URLs of the source's own sites that the pages of `level` link to, in order."""
         found: dict[str, _Visit] = {}
         for visit in level:
@@ -276,7 +291,7 @@ class _Run:
                 except UrlError:
                     continue  # mailto:, javascript: and what is no URL: nothing that could be visited
                 if url not in seen and url not in found and site_of(url) in sites:
-                    found[url] = self._visit(source, url, raw, visit.request.depth + 1, None)
+                    found[url] = self._visit(source, url, raw, depth, known.get(url))
         return [found[url] for url in sorted(found)]
 
     async def _fetch(self, level: list[_Visit]) -> None:
@@ -311,6 +326,13 @@ class _Run:
         await self._journal.intent(request.key)
         outcome, body = await self._fetcher.fetch(request, verdict)
         await self._journal.record(request.key, outcome.to_json(), body)
+
+
+def _due(others: dict[str, _Visit], depth: int, seen: set[str]) -> list[_Visit]:
+    """Take out of `others` what is known to lie at this depth, or was seen meanwhile; return what is left to visit."""
+    due = [url for url, visit in others.items() if visit.request.depth <= depth or url in seen]
+    taken = [others.pop(url) for url in due]
+    return [visit for visit in taken if visit.request.url not in seen]
 
 
 def _refused(visit: _Visit, rule: str, value: float, threshold: float) -> _Visit:

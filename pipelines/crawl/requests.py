@@ -167,14 +167,17 @@ def backoff(url: str, attempt: int) -> float:
     return _BACKOFF_SECONDS * 2.0 ** (attempt - 1) * (1 + spread / 2)
 
 
-def page_row(outcome: FetchOutcome, body: bytes | None, source: SourceParams, day: str) -> dict[str, Any]:
-    """The row of `schemas.PAGES` of an outcome that is a page."""
+def page_row(
+    outcome: FetchOutcome, body: bytes | None, source: SourceParams, day: str, depth: int = 0
+) -> dict[str, Any]:
+    """The row of `schemas.PAGES` of an outcome that is a page, found `depth` links from a seed."""
     return {
         **_common(outcome, source, capture_id(day, outcome.body_hash)),
         "capture_day": date.fromisoformat(day),
         "body_hash": outcome.body_hash,
         "requested_url": outcome.requested_url,
         "url": outcome.url,
+        "depth": depth,
         "final_url": outcome.final_url,
         "hops": list(outcome.hops),
         "status": outcome.status,

@@ -250,6 +250,30 @@ def test_known_pages_are_visited_again_under_their_conditions(site: Any, tmp_pat
     assert pages[site.url()]["etag"] == '"1"'
 
 
+def test_known_pages_stay_as_deep_as_they_were_found(site: Any, tmp_path: Path) -> None:
+    """Otherwise every night would reach one link further than the night before."""
+    site.html("/", "/a")
+    site.html("/a", "/b")
+    site.html("/b", "/c")
+    site.html("/c")
+    docs = source(site.url(), max_depth=2)
+    pages, rejects, _ = run(tmp_path / "first", docs)
+    assert {short(site, [u])[0]: p["depth"] for u, p in pages.items()} == {"/": 0, "/a": 1, "/b": 2}
+    known = {url: Known(page["doc_id"], page["depth"]) for url, page in pages.items()}
+    again, rejects, _ = run(tmp_path / "second", docs, known={"docs": known})
+    assert short(site, again) == ["/", "/a", "/b"]
+    assert [(r["rule"], r["value"]) for r in rejects.values()] == [("max_depth", 3.0)]
+
+
+def test_a_known_page_is_visited_though_nothing_links_to_it_any_more(site: Any, tmp_path: Path) -> None:
+    site.html("/")
+    site.html("/orphan", "/beyond")
+    site.html("/beyond")
+    known = {site.url("/orphan"): Known("a" * 32, depth=7)}
+    pages, rejects, _ = run(tmp_path, source(site.url(), max_depth=3), known={"docs": known})
+    assert short(site, pages) == ["/", "/orphan"] and short(site, rejects) == ["/beyond"]
+
+
 def test_unreachable_robots_forbid_and_missing_ones_allow(site: Any, tmp_path: Path) -> None:
     site.html("/")
     site.routes["/robots.txt"] = site.Reply(status=500)
