@@ -26,6 +26,7 @@ _MIN_HAN = 0.3  # share of the weighted letters from which a text is Chinese or 
 _MIN_KANA = 0.1  # kana among kana and Chinese characters; Chinese advertising uses a の here and there
 _MIN_FUNCTION = 0.08  # function words among Latin words; English prose has 0.2 to 0.4, others under 0.05
 _SURE_FUNCTION = 0.16  # from here on the score is 1
+_UNSURE = 0.5  # a probability of the model below which the rule, where it has an answer, is believed
 _ALPHABETS = {Kind.GREEK: "el", Kind.HEBREW: "he", Kind.THAI: "th", Kind.CYRILLIC: UNDETERMINED,
               Kind.ARABIC: UNDETERMINED, Kind.DEVANAGARI: UNDETERMINED, Kind.LETTER: UNDETERMINED}  # fmt: skip
 _SETTLED = ("zh", "ja", "ko")
@@ -91,5 +92,12 @@ def hint_fits(hint: str, counts: Counts, row: int) -> bool:
 
 
 def combine(by_rule: tuple[str, float], by_model: tuple[str, float]) -> tuple[str, float]:
-    """The model's answer, unless it names a language whose script the text does not have."""
-    return by_rule if settled(by_model[0]) else by_model
+    """Where both agree the higher score; else the surer of the two, but never a language whose script is not there.
+
+    The model is unsure of short and technical English, the rule of English without sentences.
+    """
+    if settled(by_model[0]):
+        return by_rule
+    if by_rule[0] == by_model[0]:
+        return by_rule[0], max(by_rule[1], by_model[1])
+    return by_rule if by_rule[0] != UNDETERMINED and by_model[1] < _UNSURE else by_model

@@ -89,11 +89,9 @@ def is_iban(number: str) -> bool:
 
 
 def ip_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address, or None: also for loopback, unspecified, multicast and broadcast ones, which are nobody's."""
+    """The address if it can be somebody's: not one for private networks, documentation, loopback, multicast …"""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
         return None
-    if address.is_loopback or address.is_unspecified or address.is_multicast or text.startswith("255."):
-        return None
-    return address
+    return address if address.is_global and not address.is_multicast else None

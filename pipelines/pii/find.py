@@ -15,7 +15,7 @@ from pipelines.pii.shadow import shadow
 from pipelines.texts import from_arrow
 
 #: A long number: what the patterns of numbers are tried on.
-_NUMBER = re.compile(r"[+(]{0,2}[0-9](?:[ .·()\-\u200b]{0,3}[0-9]){6,}[Xx]?")
+_NUMBER = re.compile(r"[0-9](?:[ .·()\-\u200b]{0,3}[0-9]){6,}[Xx]?")
 _DIGIT = re.compile("[0-9]")
 _LOCAL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._%+-"  # of an e-mail address
 _LOCAL_LENGTH = 64
@@ -83,7 +83,7 @@ def _windows(recogniser: Recogniser, dark: str, numbers: list[tuple[int, int, in
         return
     for start, end, digits in numbers:
         if digits >= recogniser.digits:
-            yield start, end + 1  # one more, for what must not follow
+            yield max(0, start - 2), end + 1  # a plus sign or bracket in front; one more, for what must not follow
 
 
 def _before_each_at(dark: str) -> Iterator[int]:

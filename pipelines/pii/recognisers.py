@@ -30,8 +30,8 @@ class Recogniser:
     anchors: tuple[str, ...] = ()  # one of them begins every match
 
 
-_GAP = r"[ .·\-\u200b]{0,2}"  # between two digits of one number
-_SEPARATOR = r"[ .·\-\u200b]{1,3}"
+_GAP = r"[ ·\-\u200b]{0,2}"  # between two digits of one number
+_SEPARATOR = r"[ ·\-\u200b]{1,3}"
 _ALONE = r"(?<![0-9])(?<![0-9]\.)"
 _ENDS = r"(?![0-9])(?!\.[0-9])"
 _LETTERS = re.compile("[A-Za-z]")
@@ -67,9 +67,18 @@ def _old_resident_id(match: re.Match[str]) -> bool:
     return bool(_ID_WORDS.search(before(match, 20))) and checks.is_old_resident_id(match.group())
 
 
+_USUAL_GROUPS = re.compile(r".*1[3-9][0-9][^0-9]*[0-9]{4}[^0-9]*[0-9]{4}$", re.DOTALL)
+
+
 def _mobile(match: re.Match[str]) -> bool:
-    """A number glued into a word of letters on both sides is part of a key or hash."""
-    return not (_LETTERS.match(before(match, 1)) and _LETTERS.match(behind(match, 1)))
+    """A number glued into a word of letters on both sides is part of a key or hash; unusual groups in a row of other
+    numbers are a table."""
+    front, after = before(match, 2), behind(match, 2)
+    if _LETTERS.match(front[-1:]) and _LETTERS.match(after):
+        return False
+    if _USUAL_GROUPS.match(match.group()):
+        return True
+    return not ((front[-1:] == " " and front[:1].isdigit()) or (after[:1] == " " and after[1:].isdigit()))
 
 
 _CARD_WORDS = re.compile(r"card|卡号|银行卡|信用卡|账号|帐号|visa|maestro|credit|debit")
@@ -93,6 +102,7 @@ _VERSION_BEFORE = re.compile(
     r"|章节|第)[ :：v]{0,3}$|[a-z_][\-_/]?$|[§#]$"
 )
 _VERSION_BEHIND = re.compile(r"^[ ]?(?:版本|固件|version|release|节|章)|^[\-_][a-z0-9]|^\.[a-z]")
+_DIGITS_AND_DOT = tuple("0123456789.")
 _ADDRESS_WORDS = re.compile(
     r"(?:ip|ipv4|地址|address|host|server|服务器|网关|gateway|dns|ping)[^a-z0-9]{0,4}(?:is |was |为|是)?$"
 )
@@ -100,10 +110,9 @@ _SMALL = 32  # four numbers that are all smaller are rather a version or a secti
 
 
 def _ipv4(match: re.Match[str]) -> bool:
-    text = match.group()
-    if checks.ip_address(text) is None:
+    text, front = match.group(), before(match, 24)
+    if front[-1:] in _DIGITS_AND_DOT or checks.ip_address(text) is None:
         return False
-    front = before(match, 24)
     if _ADDRESS_WORDS.search(front):
         return True
     if _VERSION_BEFORE.search(front) or _VERSION_BEHIND.search(behind(match, 10)):
@@ -114,6 +123,8 @@ def _ipv4(match: re.Match[str]) -> bool:
 def _ipv6(match: re.Match[str]) -> bool:
     """Three groups at least, one of them with a digit: `a::b` is C++."""
     text = match.group()
+    if re.match("[0-9A-Za-z:]", before(match, 1)):
+        return False
     groups = [group for group in text.split(":") if group]
     if len(groups) < 3 or sum(map(len, groups)) < 4 or not any(c.isdigit() for c in text):
         return False
@@ -121,18 +132,22 @@ def _ipv6(match: re.Match[str]) -> bool:
 
 
 _PHONE_WORDS = re.compile(
-    r"(?:phone|telephone|tel|mobile|cell|call|fax|dial|whatsapp|reach me|answering"
-    r"|电话|手机|传真|联系方式|热线|座机|致电|拨打)"
+    r"(?:(?<![a-z])(?:(?:tele|cell)?phone|tel|mobile|fax|whatsapp|answering|(?:call|dial|reach) (?:me|us|him|her|them))"
+    r"(?![a-z])|电话|手机|传真|联系方式|热线|座机|致电|拨打)"
     r"[^0-9\n。！？；;]{0,16}$"
 )
-_NO_PHONE = re.compile(  # dates, and four dotted numbers
+_NO_PHONE = re.compile(  # dates, four dotted numbers, decimals
     r"(?:19|20)[0-9]{2}[ .\-]?[0-9]{1,2}[ .\-]?[0-9]{1,2}(?![0-9])|[0-9]{1,2}[.\-][0-9]{1,2}[.\-](?:19|20)[0-9]{2}"
-    r"|(?:[0-9]{1,3}\.){3}[0-9]{1,3}$"
+    r"|(?:[0-9]{1,3}\.){3}[0-9]{1,3}$|[0-9]+\.[0-9]+$"
 )
+
+
+_DECIMAL = re.compile(r"[+][ ]?[0-9]{1,3}\.[0-9]+$")
 
 
 def _international(match: re.Match[str]) -> bool:
-    return 8 <= len(compact(match.group())) <= 15  # ITU-T E.164
+    """8 to 15 digits (ITU-T E.164), and not a decimal with a sign."""
+    return 8 <= len(compact(match.group())) <= 15 and not _DECIMAL.match(match.group())
 
 
 def _national(match: re.Match[str]) -> bool:
@@ -154,8 +169,24 @@ def _email(match: re.Match[str]) -> bool:
     return not domain.split(".")[0].isdigit() or bool(_FREE_DOMAIN.match("@" + domain))
 
 
+def _no_letter_before(match: re.Match[str]) -> bool:
+    return not _LETTERS.match(before(match, 1))
+
+
+_CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
 def _wechat(match: re.Match[str]) -> bool:
-    """Without a sign such as `号:` an ordinary word may follow: then only an id that no word looks like."""
+    """Without a sign such as `号:` an ordinary word may follow: then only an id that no word looks like.
+
+    `wx` and `vx` are names in programs, too: they count only with a sign or space, beside Chinese text.
+    """
+    if not _no_letter_before(match):
+        return False
+    if len(match.group("word")) == 2 and match.group("word").isascii():
+        around = before(match, 12) + behind(match, 12)
+        if match.start("id") == match.end("word") or not _CHINESE.search(around):
+            return False
     return bool(match.group("sign").strip()) or any(c.isdigit() or c == "_" for c in match.group("id"))
 
 
@@ -201,7 +232,7 @@ _MOBILE = (
     rf"|1[3-9][0-9]{{2}}{_SEPARATOR}[0-9]{{3}}{_SEPARATOR}[0-9]{{4}}"
     rf"|1[3-9][0-9]{_SEPARATOR}[0-9]{{3}}{_SEPARATOR}[0-9]{{5}}"
     rf"|1[3-9][0-9]{_SEPARATOR}[0-9]{{8}}|1[3-9][0-9]{{5}}{_SEPARATOR}[0-9]{{4}}"
-    rf"|1[ .·\-\u200b][3-9](?:[ .·\-\u200b][0-9]){{9}})"
+    rf"|1[3-9][0-9]\.[0-9]{{4}}\.[0-9]{{4}}|1[ ·\-\u200b][3-9](?:[ ·\-\u200b][0-9]){{9}})"
 )
 _CARD = (
     rf"(?:[1-6][0-9]{{11,18}}|[2-6][0-9]{{3}}(?:{_SEPARATOR}[0-9]{{4}}){{3}}(?:{_SEPARATOR}[0-9]{{1,3}})?"
@@ -230,9 +261,9 @@ RECOGNISERS: tuple[Recogniser, ...] = (
     _make("URL_CREDENTIALS", Flag.AT, "anchors", r"://([^\s/@:<>⟦⟧?#]{1,64}:[^\s/@<>⟦⟧?#]{1,128})@", _always,
           "RFC 3986, 3.2.1", 1, anchors=("://",)),
     _make("EMAIL", Flag.AT, "at",
-          r"[A-Za-z0-9._%+\-]{1,64}@((?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24})(?![A-Za-z0-9])", _email,
+          r"[A-Za-z0-9._%+\-]{1,64}@((?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z]{2,24})(?![A-Za-z])", _email,
           "RFC 5321, 4.1.2, the forms in use"),
-    _make("CN_ID_CARD", Flag.NUMBER, "numbers", rf"{_ALONE}[1-9](?:{_GAP}[0-9]){{16}}{_GAP}[0-9Xx](?![0-9])",
+    _make("CN_ID_CARD", Flag.NUMBER, "numbers", rf"{_ALONE}[1-9](?:{_GAP}[0-9]){{16}}{_GAP}(?:[Xx]|[0-9](?![0-9]))",
           _resident_id, "GB 11643-1999", digits=17),
     _make("CN_ID_CARD", Flag.NUMBER, "numbers", rf"{_ALONE}[1-9][0-9]{{14}}(?![0-9Xx])", _old_resident_id,
           "GB 11643-1989", digits=15),
@@ -245,27 +276,27 @@ RECOGNISERS: tuple[Recogniser, ...] = (
           r"(?:护照|passport)[^0-9\n]{0,16}?(?<![A-Za-z0-9])([DEGHKPS][A-Z]?[0-9]{7,8})(?![0-9A-Z])", _always,
           "the booklets' numbering since 2012", 1, flags=re.IGNORECASE),
     _make("QQ_NUMBER", Flag.QQ, "text",
-          r"(?<![A-Z])(?:qq|扣扣|企鹅)[ ]?(?:群号|群|号码|号|[帐账]号)?[ \t]{0,3}[:是为加\-]{0,2}[ \t]{0,3}"
-          r"([1-9][0-9]{4,10})(?![0-9])(?!\.[0-9])", _always, "own", 1, flags=re.IGNORECASE),
+          r"(?:[Qq]{2}|扣扣|企鹅)[ ]?(?:群号|群|号码|号|[帐账]号)?[ \t]{0,3}[:是为加\-]{0,2}[ \t]{0,3}"
+          r"([1-9][0-9]{4,10})(?![0-9])(?!\.[0-9])", _no_letter_before, "own", 1),
     _make("WECHAT_ID", Flag.WECHAT, "text",
-          r"(?:微信|薇信|v信|(?<![A-Z])(?:wechat|weixin|vx|wx))"
-          r"(?P<sign>(?:号码|号|[帐账]号|同号|[ ]?id(?![A-Z]))?[ \t]{0,3}(?:[:]|(?<=号)[是为])?)[ \t]{0,3}"
-          r"(?P<id>[A-Z][A-Z0-9_\-]{5,19})(?![A-Z0-9_\-])", _wechat, "own", 2, flags=re.IGNORECASE),
+          r"(?P<word>微信|薇信|[Vv]信|[Ww]e[Cc]hat|WECHAT|[Ww]ei[Xx]in|WEIXIN|[VvWw][Xx])"
+          r"(?P<sign>(?:号码|号|[帐账]号|同号|[ ]?(?:ID|id|Id)(?![A-Za-z]))?[ \t]{0,3}(?:[:]|(?<=号)[是为])?)[ \t]{0,3}"
+          r"(?P<id>[A-Za-z][A-Za-z0-9_\-]{5,19})(?![A-Za-z0-9_\-])", _wechat, "own", 3),
     _make("CN_PLATE", Flag.PLATE, "text",
           rf"[{PROVINCES}][A-HJ-NP-Z][·.\- ]?(?:[A-HJ-NP-Z0-9]{{4}}[A-HJ-NP-Z0-9挂学警港澳领]"
           rf"|[A-HJ-NP-Z][A-HJ-NP-Z0-9][0-9]{{4}}|[0-9]{{5}}[A-HJ-NP-Z])(?![A-Za-z0-9])", _plate, "GA 36-2018"),
     _make("US_SSN", Flag.NUMBER, "numbers",
           r"(?<![0-9\-])(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![0-9\-])", _always, "20 CFR 422.103"),
-    _make("IP_ADDRESS", Flag.DOTTED, "text", r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9])(?!\.[0-9])", _ipv4,
+    _make("IP_ADDRESS", Flag.DOTTED, "text", r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9])(?!\.[0-9])", _ipv4,
           "RFC 791; versions and section numbers left out"),
     _make("IP_ADDRESS", Flag.COLONS, "text",
-          rf"(?<![0-9A-Za-z:]){_HEX}{{0,4}}(?::{_HEX}{{0,4}}){{3,7}}(?![0-9A-Za-z:])(?!\.[0-9])", _ipv6, "RFC 4291"),
+          rf"{_HEX}{{1,4}}:{_HEX}{{0,4}}(?::{_HEX}{{0,4}}){{2,6}}(?![0-9A-Za-z:])(?!\.[0-9])", _ipv6, "RFC 4291"),
     _make("PHONE", Flag.NUMBER, "numbers",
           r"(?<![0-9+])\+[ ]?[1-9][0-9]{0,2}(?:[ .()\-\u200b]{0,3}[0-9]){5,14}(?![0-9])", _international,
           "ITU-T E.164, E.123"),
     _make("PHONE", Flag.NUMBER, "numbers", _PHONE, _always, "national forms of China and the North American plan"),
     _make("PHONE", Flag.NUMBER, "numbers",
-          r"(?<![0-9.\-])0[1-9][0-9]{0,3}(?:[ .\-][0-9]{2,4}){2,4}(?![0-9\-])(?!\.[0-9])", _national,
+          r"(?<![0-9.\-])(?<![0-9] )0[1-9][0-9]{0,3}(?:[ .\-][0-9]{2,4}){2,4}(?![0-9])(?![ .\-][0-9])", _national,
           "ITU-T E.123: trunk prefix 0, in groups", digits=9),
     _make("PHONE", Flag.NUMBER, "numbers", rf"{_ALONE}[(]?[0-9](?:[ .()\-\u200b]{{0,3}}[0-9]){{6,14}}{_ENDS}",
           _phone_in_context, "own"),

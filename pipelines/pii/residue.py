@@ -20,7 +20,11 @@ _MAIL = re.compile(r"@[a-z0-9-]{1,63}\.(?:[a-z0-9-]{1,63}\.){0,5}[a-z]{2,24}", r
 _MAIL_NAME = re.compile(r"[A-Za-z0-9_%+-]")
 _QQ = re.compile(r"QQ(?:群|号|群号)?[:： ]{1,2}[1-9]\d{4,10}(?!\d)", re.ASCII)
 _ADDRESS = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)", re.ASCII)
-_VERSION = re.compile(r"(?:version|ver|v|release|版本|升级|更新)\W{0,3}$", re.IGNORECASE)
+_VERSION = re.compile(
+    r"(?:version|ver|v|release|build|版本号?|升级|更新|固件|驱动)[至到为]?\W{0,3}$|[a-z_]$", re.IGNORECASE
+)
+_VERSION_AFTER = re.compile(r" ?(?:版本|固件|version|release)", re.IGNORECASE)
+_LOCAL = ((192, 168), (169, 254), (192, 0), (198, 18), (198, 19), (198, 51), (203, 0))  # private or documentation
 _USER = re.compile(r"://[^\s/:@]{1,64}:[^\s/@]{1,64}@")
 _KEY = re.compile(r"(?<![A-Za-z0-9_-])(?:AKIA[0-9A-Z]{16}|gh[ps]_[A-Za-z0-9]{36}|AIza[\w-]{35})(?![\w-])", re.ASCII)
 _KEY_START = ("AKIA", "ghp_", "ghs_", "AIza")
@@ -102,6 +106,14 @@ def _id_remainder(digits: str) -> int:
 
 def _public(text: str, match: re.Match[str]) -> bool:
     parts = [int(part) for part in match.group().split(".")]
-    if max(parts) > 255 or max(parts) < 32 or parts[0] in (0, 127, 255) or 224 <= parts[0] < 240:
+    if max(parts) > 255 or max(parts) < 32 or parts[0] in (0, 10, 127) or parts[0] >= 224:
         return False
-    return not _VERSION.search(text[max(0, match.start() - 12) : match.start()])
+    if (
+        tuple(parts[:2]) in _LOCAL
+        or (parts[0] == 172 and 16 <= parts[1] < 32)
+        or (parts[0] == 100 and 64 <= parts[1] < 128)
+    ):
+        return False
+    return not (
+        _VERSION.search(text[max(0, match.start() - 12) : match.start()]) or _VERSION_AFTER.match(text, match.end())
+    )

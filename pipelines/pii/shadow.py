@@ -6,10 +6,11 @@ their own, and positions are those of the text. Atoms become newlines, which no 
 
 from __future__ import annotations
 
-import re
-import sys
 import unicodedata
 from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.atoms import ATOM
 
@@ -17,27 +18,25 @@ ZERO_WIDTH = "\u200b"  # stands for every character without width
 
 
 @cache
-def _table() -> dict[int, int]:
-    table = {code: ord("-") for code in (*range(0x2010, 0x2016), 0x2212, 0xFE63, 0x30FC)}
-    table |= {code: ord(" ") for code in (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)}
-    table |= {code: ord(ZERO_WIDTH) for code in (0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, 0xFEFF)}
-    table |= {ord(c): ord("·") for c in "•・‧∙⋅"}
-    table |= {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F) if chr(code - 0xFEE0) not in "!,;?"}  # full-width
-    for code in range(0x80, sys.maxunicode + 1):
-        digit = unicodedata.decimal(chr(code), None)
+def _table() -> NDArray[np.uint32]:
+    table = np.arange(0x110000, dtype=np.uint32)
+    table[[*range(0x2010, 0x2016), 0x2212, 0xFE63, 0x30FC]] = ord("-")
+    table[[0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000]] = ord(" ")
+    table[[0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), 0x2060, 0xFEFF]] = ord(ZERO_WIDTH)
+    table[[ord(c) for c in "•・‧∙⋅"]] = ord("·")
+    table[0xFF01:0xFF5F] -= 0xFEE0  # full-width forms of ASCII
+    digits = {code: unicodedata.decimal(chr(code), None) for code in range(0x80, 0x110000)}
+    for code, digit in digits.items():
         if digit is not None:
             table[code] = ord("0") + digit
+    table.flags.writeable = False
     return table
-
-
-@cache
-def _translated() -> re.Pattern[str]:
-    return re.compile("[" + "".join(re.escape(chr(code)) for code in sorted(_table())) + "]")
 
 
 def shadow(text: str) -> str:
     if "⟦" in text or "<" in text:
         text = ATOM.sub(lambda m: "\n" * len(m.group()), text)
-    if not text.isascii() and _translated().search(text):
-        text = text.translate(_table())
-    return text
+    if text.isascii():
+        return text
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    return _table()[codes].tobytes().decode("utf-32-le", "surrogatepass")

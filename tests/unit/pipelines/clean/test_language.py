@@ -43,6 +43,12 @@ def test_the_script_rule(text: str, expected: str) -> None:
 def test_the_model_decides_where_the_script_leaves_a_choice() -> None:
     assert language.combine(("und", 0.0), ("de", 0.9)) == ("de", 0.9)
     assert language.combine(("en", 0.7), ("fr", 0.8)) == ("fr", 0.8)
+    assert language.combine(("und", 0.0), ("fr", 0.2)) == ("fr", 0.2)
+
+
+def test_the_rule_stands_by_a_model_that_is_unsure() -> None:
+    assert language.combine(("en", 0.9), ("en", 0.3)) == ("en", 0.9)
+    assert language.combine(("en", 0.7), ("la", 0.3)) == ("en", 0.7)
 
 
 def test_the_model_cannot_name_a_language_whose_script_is_not_there() -> None:

@@ -46,7 +46,8 @@ def test_iban(number: str, valid: bool) -> None:
 
 @pytest.mark.parametrize(("text", "valid"), [
     ("8.8.8.8", True), ("127.0.0.1", False), ("0.0.0.0", False), ("255.255.255.0", False), ("300.1.1.1", False),
-    ("2001:db8::1", True), ("::1", False), ("224.0.0.1", False),
+    ("2400:3200::1", True), ("2001:db8::1", False), ("::1", False), ("10.1.2.3", False),
+    ("192.168.1.77", False), ("203.0.113.5", False), ("224.0.0.1", False),
 ])  # fmt: skip
 def test_addresses_that_can_be_somebodys(text: str, valid: bool) -> None:
     assert (checks.ip_address(text) is not None) is valid

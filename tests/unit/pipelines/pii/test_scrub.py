@@ -1,9 +1,11 @@
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.edits import map_back
 from pipelines.pii.recognisers import ENTITIES
+from pipelines.pii.residue import residue_by_text
 from pipelines.pii.scrub import POLICIES, scrub
 
 TEXT = "手机13812345678，邮箱a@b.cn。"
@@ -74,6 +76,11 @@ def test_scrubbing_what_is_scrubbed_changes_nothing(text: str, changes: dict[str
     twice = scrub(once.text, chosen, b"key")
     assert (twice.text, twice.edits) == (once.text, [])
     assert all(chosen[f.entity] == "keep" for f in twice.findings)
+
+
+@given(TEXTS)
+def test_the_second_look_finds_nothing_in_what_is_scrubbed(text: str) -> None:
+    assert next(residue_by_text(pa.array([scrub(text, policies(), b"").text]))) == {}
 
 
 @given(TEXTS)
