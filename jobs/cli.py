@@ -19,6 +19,7 @@ COMMANDS = {
     "show": ("jobs.commands.show", "Show a dataset's version: rows, digest, inputs, rejects, rows on demand."),
     "diff": ("jobs.commands.diff", "Say what differs between two versions or snapshots."),
     "trace": ("jobs.commands.trace", "Follow a document through every layer, from its page to the corpus and back."),
+    "card": ("jobs.commands.card", "Show the data card of a snapshot or of a run's candidate."),
     "history": ("jobs.commands.history", "List the published snapshots."),
     "rollback": ("jobs.commands.rollback", "Publish the content of an earlier snapshot again."),
     "gc": ("jobs.commands.gc", "Delete what no snapshot and no recent run needs."),

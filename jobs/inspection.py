@@ -151,7 +151,7 @@ def _versions(old: Version, new: Version) -> dict[str, Any]:
         "added": len(delta.added),
         "removed": len(delta.removed),
         "changed": len(delta.changed),
-        "reasons": dict(_reasons(old, new)),
+        "reasons": dict(reasons(old, new)),
         "sample": {kind: getattr(delta, kind)[:5].to_pylist() for kind in ("added", "removed", "changed")},
         "parameters": {
             n: [before.parameters.get(n), after.parameters.get(n)]
@@ -167,8 +167,8 @@ def _versions(old: Version, new: Version) -> dict[str, Any]:
     }
 
 
-def _reasons(old: Version, new: Version) -> Counter[str]:
-    """Why rows were hidden, as the delete files written since `old` say."""
+def reasons(old: Version, new: Version) -> Counter[str]:
+    """Why rows were hidden, as the delete files written since `old` say; none where `new` was not built upon it."""
     known = {f.path for f in old.manifest.files}
     fresh = [f for f in new.manifest.files if f.kind == "delete" and f.path not in known]
     counts: Counter[str] = Counter()

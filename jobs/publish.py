@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from jobs.cards.shelf import path_of
 from jobs.context import JobContext, Result
 from jobs.errors import GateRefused, Terminal, Transient
 from jobs.snapshots import Snapshot
@@ -34,6 +35,8 @@ def run(ctx: JobContext) -> Result:
         code_version=ctx.pins.code_version,
         published_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
+    if candidate.card != path_of(candidate.id):
+        raise Transient(f"the data card is about other content; run `nightmill run card --date {ctx.pins.date}` again")
     store = open_store(ctx.config, ctx.storage)
     published = store.publish(candidate, written=frozenset(outputs))
     pointer = store.pointer()

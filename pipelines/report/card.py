@@ -50,7 +50,7 @@ def stage_bar(stage: Stage, which: str, total: int) -> Markup:
 
 
 def ribbon(stages: tuple[Stage, ...], at: int, which: str, total: int, final: int | Missing | None) -> Markup:
-    """The band below stage `at`: from what went on to what the next stage took in, or to the `final` rows.
+    """The band below stage `at`: from what went on to what the next stage had to judge, or to the `final` rows.
 
     Nothing is drawn where a figure at either end is missing or 0.
     """
@@ -59,10 +59,18 @@ def ribbon(stages: tuple[Stage, ...], at: int, which: str, total: int, final: in
     lower: Any = final
     if at + 1 < len(stages):
         there = getattr(stages[at + 1], which)
-        lower = None if isinstance(there, Missing) else there.inputs
+        lower = None if isinstance(there, Missing) else _to_judge(there)
     if not total or not upper or not lower or isinstance(upper, Missing) or isinstance(lower, Missing):
         return Markup("")
     return charts.connector(upper / total, lower / total)
+
+
+def _to_judge(flow: Flow) -> int | Missing:
+    """Inputs that say something new: neither as before nor gone."""
+    for part in (flow.inputs, flow.unchanged, flow.retracted):
+        if isinstance(part, Missing):
+            return part
+    return _amount(flow.inputs) - _amount(flow.unchanged) - _amount(flow.retracted)
 
 
 def ranked_rules(flow: Flow) -> list[Any]:
