@@ -271,9 +271,28 @@ def changes(old: Version | None, new: Version) -> Changes:
     if old is None:
         keys = [piece[KEY].combine_chunks() for piece in new.scan([], extras=True)]
         return Changes(_concat(keys), _strings([]), _strings([]))
-    if {f.path for f in old.manifest.files} <= {f.path for f in new.manifest.files}:
-        return _changes_by_files(old, new)
-    return _changes_by_scan(old, new)
+    return _changes_by_files(old, new) if _built_upon(new, old) else _changes_by_scan(old, new)
+
+
+def _built_upon(new: Version, old: Version) -> bool:
+    return {f.path for f in old.manifest.files} <= {f.path for f in new.manifest.files}
+
+
+def fresh_rows(
+    old: Version, new: Version, delta: Changes, columns: Sequence[str] | None = None, at_once: int = 2048
+) -> Iterator[pa.Table]:
+    """The added and changed rows of `new` in key order; reads only what was written since `old` where it can."""
+    keys = _sorted(pa.concat_arrays([delta.added, delta.changed]))
+    wanted = list(columns if columns is not None else new.manifest_columns)
+    if _built_upon(new, old):
+        pieces = new.scan(wanted, since=old.manifest.last_seq, extras=True)
+    else:
+        ids = list(dict.fromkeys(key.partition("\0")[0] for key in keys.to_pylist()))
+        pieces = (new.get(ids[at : at + at_once], wanted, extras=True) for at in range(0, len(ids), at_once))
+    for piece in pieces:
+        found = piece.filter(pc.is_in(piece[KEY], value_set=keys))
+        if found.num_rows:
+            yield found.select(wanted)
 
 
 def _changes_by_files(old: Version, new: Version) -> Changes:

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.context import JobContext, Result
-from jobs.datasets import Changes, Version, changes
+from jobs.datasets import Changes, Version, changes, fresh_rows
 from jobs.funnel import funnel
-from jobs.mapping import LOOKUP, rows_of, small, stage_fingerprint, task_of
+from jobs.mapping import small, stage_fingerprint, task_of
 from jobs.writer import VersionWriter
 from pipelines.dedup.leader import resolve
 from pipelines.dedup.shingles import shingle_sets
@@ -24,6 +24,7 @@ from pipelines.stage import rejects, replace_columns
 from pipelines.tokens import TOKENIZER, count_tokens
 
 VERSION = "1"
+LOOKUP = 2048  # verdicts applied at once
 OUTPUTS = ("corpus", "dedup_index", "rejects_dedup")
 _FEATURE_COLUMNS = ["doc_id", "tenant_id", "since", "text", "lang"]
 
@@ -45,7 +46,13 @@ def run(ctx: JobContext) -> Result:
     writers = {name: ctx.writer(name, bases[name]) for name in OUTPUTS}
     provenance = ctx.provenance(mark, {"scrubbed": source}, seed=ctx.parameters().seed)
 
-    _features(ctx, source, delta, writers["dedup_index"])
+    if old is None or delta is None:
+        pieces = source.scan(_FEATURE_COLUMNS)
+    else:
+        pieces = fresh_rows(old, source, delta, _FEATURE_COLUMNS)
+    _features(ctx, pieces, writers["dedup_index"])
+    if delta is not None:
+        writers["dedup_index"].remove(delta.removed, "retracted")
     index_manifest = writers["dedup_index"].finish(provenance)
     index = Version(ctx.storage, index_manifest).table(DEDUP_INDEX.schema.names)
     decisions = resolve(index, _verdicts(bases), _touched(delta, index), _Sets(source, ctx), ctx.parameters())
@@ -67,18 +74,11 @@ def run(ctx: JobContext) -> Result:
     return Result(outputs, night | {"comparisons": decisions.counts})
 
 
-def _features(ctx: JobContext, source: Version, delta: Changes | None, writer: VersionWriter) -> None:
+def _features(ctx: JobContext, pieces: Iterator[pa.Table], writer: VersionWriter) -> None:
     """Bring the index of signatures up to date; rows that did not change are not computed again."""
-    pieces = (
-        source.scan(_FEATURE_COLUMNS) if delta is None else (p.select(_FEATURE_COLUMNS) for p in rows_of(source, delta))
-    )
-    done = 0
     for emitted in ctx.engine.map(task_of(ctx, "pipelines.dedup.stage:FEATURES"), small(pieces)):
         writer.upsert(emitted.rows)
-        done += emitted.rows.num_rows
-        ctx.report(done)
-    if delta is not None:
-        writer.remove(delta.removed, "retracted")
+        ctx.report(emitted.rows.num_rows)
 
 
 def _verdicts(bases: dict[str, Version | None]) -> pa.Table | None:

@@ -9,12 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.context import JobContext, Result
-from jobs.datasets import KEY, Changes, Version, changes
+from jobs.datasets import KEY, Changes, Version, changes, fresh_rows
 from jobs.funnel import Tally
 from jobs.mapping import BATCH_ROWS, stage_fingerprint, task_of
 from pipelines.extract.live import PRIOR, STAGE
 
 DOCUMENTS_AT_ONCE = 256
+LOOKUP = 8192  # documents whose captures are looked up at once
 
 
 def fingerprint(ctx: JobContext) -> str:
@@ -31,7 +32,7 @@ def run(ctx: JobContext) -> Result:
         delta, batches, base, rejected = None, _with_prior(whole_documents(pages.scan()), None), None, None
     else:
         delta = changes(old, pages)
-        batches = _increment(pages, delta, base, rejected)
+        batches = _increment(old, pages, delta, base, rejected)
     rows, rejects = ctx.writer("documents", base), ctx.writer("rejects_extract", rejected)
     tally = Tally()
     for emitted in ctx.engine.map(task_of(ctx, "pipelines.extract.live:STAGE"), tally.given(batches)):
@@ -100,27 +101,33 @@ def _orphans(pages: Version, delta: Changes) -> list[str]:
     return [doc for doc in touched if doc not in left]
 
 
-def _increment(pages: Version, delta: Changes, base: Version, rejected: Version) -> Iterator[pa.Table]:
+def _increment(old: Version, pages: Version, delta: Changes, base: Version, rejected: Version) -> Iterator[pa.Table]:
     """The new captures of touched documents with what is known of them.
 
     Where a capture vanished or came late, the document is folded anew from all its captures.
     """
-    new = pa.concat_arrays([delta.added, delta.changed])
-    touched = sorted({*_doc_ids(new), *_doc_ids(delta.removed)})
-    for at in range(0, len(touched), DOCUMENTS_AT_ONCE):
-        ids = touched[at : at + DOCUMENTS_AT_ONCE]
-        captures = pages.get(ids, extras=True)
-        fresh = pc.is_in(captures[KEY], value_set=new)
-        anew = {*_doc_ids(delta.removed), *_late(captures, fresh)}
-        known = _prior(ids, base, rejected)
-        known = known.filter(pc.invert(pc.is_in(known["doc_id"], value_set=pa.array(sorted(anew), pa.string()))))
-        from_start = pc.is_in(captures["doc_id"], value_set=pa.array(sorted(anew), pa.string()))
-        wanted = captures.filter(pc.or_(fresh, from_start)).select(pages.manifest_columns)
-        yield from _with_prior(whole_documents([wanted]), known)
+    anew = sorted({*_doc_ids(delta.removed), *_late(pages, delta)})
+    folded_anew = pa.array(anew, pa.string())
+    for piece in whole_documents(fresh_rows(old, pages, delta)):
+        wanted = piece.filter(pc.invert(pc.is_in(piece["doc_id"], value_set=folded_anew)))
+        if wanted.num_rows:
+            yield from _with_prior([wanted], _prior(wanted["doc_id"].to_pylist(), base, rejected))
+    for at in range(0, len(anew), DOCUMENTS_AT_ONCE):
+        yield from _with_prior(whole_documents([pages.get(anew[at : at + DOCUMENTS_AT_ONCE])]), None)
 
 
-def _late(captures: pa.Table, fresh: pa.ChunkedArray) -> list[str]:
+def _late(pages: Version, delta: Changes) -> list[str]:
     """Documents with a new capture that is not later than all their old ones."""
+    new = pa.concat_arrays([delta.added, delta.changed])
+    touched = _doc_ids(new)
+    late: list[str] = []
+    for at in range(0, len(touched), LOOKUP):
+        captures = pages.get(touched[at : at + LOOKUP], ["doc_id", "capture"], extras=True)
+        late += _out_of_order(captures, pc.is_in(captures[KEY], value_set=new))
+    return late
+
+
+def _out_of_order(captures: pa.Table, fresh: pa.ChunkedArray) -> list[str]:
     newest_old: dict[str, str] = {}
     oldest_new: dict[str, str] = {}
     rows = zip(captures["doc_id"].to_pylist(), captures["capture"].to_pylist(), fresh.to_pylist(), strict=True)

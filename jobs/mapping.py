@@ -7,17 +7,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from jobs.context import JobContext, Result, fingerprint
-from jobs.datasets import Changes, Version, changes
+from jobs.datasets import changes, fresh_rows
 from jobs.engines.base import Task
 from jobs.funnel import Tally
 from pipelines.schemas import rejects_of
 from pipelines.stage import Context, MapStage
 
 BATCH_ROWS = 128  # a unit of work; small, so that two workers share a small night
-LOOKUP = 2048  # keys looked up at once in an increment
 
 
 @dataclass(frozen=True)
@@ -62,8 +60,9 @@ def run_mapping(ctx: JobContext, mapping: Mapping) -> Result:
         delta, pieces, base, rejected = None, source.scan(), None, None
     else:
         old = ctx.previous(mapping.source)
+        assert old is not None  # a base is only a base where the parent has its inputs
         delta = changes(old, source)
-        pieces = rows_of(source, delta)
+        pieces = fresh_rows(old, source, delta)
     rows, rejects = ctx.writer(mapping.output, base), ctx.writer(mapping.rejects, rejected)
     counts = Tally()
     for emitted in ctx.engine.map(task, counts.given(small(pieces))):
@@ -80,14 +79,6 @@ def run_mapping(ctx: JobContext, mapping: Mapping) -> Result:
     provenance = ctx.provenance(mark, {mapping.source: source}, timings=timings, funnel=funnel)
     outputs = {mapping.output: rows.finish(provenance), mapping.rejects: rejects.finish(provenance)}
     return Result(outputs, funnel)
-
-
-def rows_of(source: Version, delta: Changes) -> Iterator[pa.Table]:
-    """The rows that were added or changed, in key order, a few thousand keys at a time."""
-    keys = pa.concat_arrays([delta.added, delta.changed])
-    keys = keys.take(pc.sort_indices(keys))
-    for at in range(0, len(keys), LOOKUP):
-        yield source.get(keys.slice(at, LOOKUP).to_pylist())
 
 
 def small(pieces: Iterable[pa.Table], rows: int = BATCH_ROWS) -> Iterator[pa.Table]:

@@ -101,7 +101,7 @@ def _fold(
             others.append((*name, "retracted"))
             live = None
         elif capture["status"] == UNCHANGED or (live is not None and capture["body_hash"] == live.body_hash):
-            others.append((*name, "unchanged"))
+            others.append((*name, "unchanged" if live is not None else "retracted"))
         else:
             _supersede(captures, live, others)
             text = texts.get(name)
