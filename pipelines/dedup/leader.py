@@ -52,6 +52,7 @@ VERDICTS = pa.schema(
 )
 CACHE_BYTES = 256 << 20
 _BLOCK_ROWS, _BLOCK_SHINGLES = 2048, 4 << 20  # judged at a time: bounds memory, and the batches in which texts are read
+_PARTIAL_ROUNDS, _PARTIAL_SHARE = 2, 0.25  # rounds, and share of rows, up to which only the mates of some are sought
 _NONE, _GONE = -1, -2  # no kept twin; one that is no longer there
 _OUT, _KEPT = 0, 1  # states of a row: rejected or not judged yet; kept
 _OPEN, _PRESUMED = 2, 3  # while its block is judged: may be kept; so close to another that it will be rejected
@@ -279,8 +280,8 @@ class _Run:
             return
         self.scanned[pending] = True
         wanted = np.flatnonzero(self.scanned)
-        # A chain of verdicts may move on through many rounds: from the third on, one complete scan serves them all.
-        self.complete = self.rounds > 2 or 4 * len(wanted) > len(self.scanned)
+        # A chain of verdicts may move on through many rounds: soon one complete scan serves them all.
+        self.complete = self.rounds > _PARTIAL_ROUNDS or len(wanted) > _PARTIAL_SHARE * len(self.scanned)
         bands = self.params.bands
         self.buckets: Buckets = (
             all_buckets(self.index, bands) if self.complete else buckets_of(self.index, bands, wanted)
