@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from jobs import manifest as manifests
 from jobs.datasets import Version
 from jobs.errors import GateRefused, Terminal, Transient, UsageError
 from jobs.storage import Storage
@@ -72,10 +73,11 @@ class Pointer:
 
 
 class Published:
-    """The published side of a lake."""
+    """The published side of a lake. `prepare` is called with a snapshot before readers can see it; it may repeat."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, prepare: Callable[[Snapshot], None] = lambda snapshot: None) -> None:
         self.storage = storage
+        self.prepare = prepare
 
     def pointer(self) -> Pointer:
         return self._read()[0]
@@ -87,18 +89,21 @@ class Published:
             return Pointer(), None
         try:
             value = json.loads(raw)
-            return Pointer(value["head"], value["days"], tuple(value["stale"])), raw
+            return Pointer(value["head"], dict(value["days"]), tuple(value["stale"])), raw
         except (ValueError, KeyError, TypeError) as error:
             raise Terminal(f"{POINTER} in {self.storage.uri} is damaged: {error}; restore it from a backup") from error
 
     def snapshot(self, snapshot_id: str) -> Snapshot:
+        path = f"snapshots/{snapshot_id}.json"
         try:
-            value = json.loads(self.storage.read(f"snapshots/{snapshot_id}.json"))
+            value = json.loads(self.storage.read(path))
+            entries = {name: Entry(**entry) for name, entry in value.pop("datasets").items()}
+            value.pop("id")
+            return Snapshot(datasets=entries, **value)
         except FileNotFoundError:
             raise UsageError(f"no snapshot {snapshot_id}; `nightmill history` lists them") from None
-        entries = {name: Entry(**entry) for name, entry in value.pop("datasets").items()}
-        value.pop("id")
-        return Snapshot(datasets=entries, **value)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Terminal(f"{path} in {self.storage.uri} is damaged: {error}; restore it from a backup") from error
 
     def head(self) -> Snapshot | None:
         head = self.pointer().head
@@ -129,9 +134,11 @@ class Published:
             pointer, raw = self._read()
             rebased = self._rebase(snapshot, pointer, written)
             known = pointer.days.get(rebased.date)
-            if known is not None and _same_content(self.snapshot(known), rebased):
-                return self._clear_stale(self.snapshot(known), pointer, raw)
+            if known is not None and _same_content(same := self.snapshot(known), rebased):
+                self.prepare(same)
+                return self._clear_stale(same, pointer, raw)
             self.store(rebased)
+            self.prepare(rebased)
             if self._swap(raw, _moved(pointer, rebased)):
                 return rebased
         raise Transient(f"{POINTER}: other publishers kept winning; run publish again")
@@ -142,6 +149,7 @@ class Published:
         if snapshot.parent != pointer.head:
             raise Transient(f"the head moved to {pointer.head} meanwhile; run the command again")
         self.store(snapshot)
+        self.prepare(snapshot)
         if not self._swap(raw, replace(pointer, head=snapshot.id, days={**pointer.days, snapshot.date: snapshot.id})):
             raise Transient(f"{POINTER} moved meanwhile; run the command again")
         return snapshot
@@ -159,15 +167,18 @@ class Published:
             return snapshot
         before = self.snapshot(snapshot.parent).datasets if snapshot.parent else {}
         now = self.snapshot(parent).datasets if parent else {}
+        epoch = self.snapshot(parent).tombstone_epoch if parent else 0
+        again = f"run the jobs of {snapshot.run} again with --current"
+        if epoch != snapshot.tombstone_epoch:
+            raise Transient(f"something was taken down before {snapshot.date} since this run began; {again}")
+        own = {name: entry for name, entry in snapshot.datasets.items() if name in written}
+        made_from = {n for e in own.values() for n in manifests.load(self.storage, e.manifest).provenance.inputs}
         moved = {n for n in {*before, *now} if _digest(before, n) != _digest(now, n)}
-        clash = moved & written
+        clash = moved & (written | made_from)
         if clash:
-            raise Transient(
-                f"the snapshot before {snapshot.date} changed {', '.join(sorted(clash))} since this run began; "
-                f"run the jobs of {snapshot.run} again with --current"
-            )
-        datasets = {**now, **{n: e for n, e in snapshot.datasets.items() if n in written}}
-        return replace(snapshot, parent=parent, datasets=datasets)
+            names = ", ".join(sorted(clash))
+            raise Transient(f"the snapshot before {snapshot.date} changed {names} since this run began; {again}")
+        return replace(snapshot, parent=parent, datasets={**now, **own})
 
     def _swap(self, raw: bytes | None, pointer: Pointer) -> bool:
         data = json.dumps(asdict(pointer), sort_keys=True, indent=1).encode()
@@ -181,17 +192,21 @@ class Published:
     def find(self, reference: str) -> Version:
         """The version behind `dataset`, `dataset@PREFIX` (of its digest) or `dataset@SNAPSHOT`, published ones only."""
         name, _, wanted = reference.partition("@")
-        seen: list[str] = []
+        seen: dict[str, Entry] = {}  # by digest, the newest first
         for snapshot in self.snapshots():
             entry = snapshot.datasets.get(name)
             if entry is None:
                 continue
-            if not wanted or snapshot.id == wanted or entry.digest.startswith(wanted):
+            if not wanted or snapshot.id == wanted:
                 return Version.load(self.storage, entry.manifest)
-            seen.append(entry.version)
+            seen.setdefault(entry.digest, entry)
         if not seen:
             raise UsageError(f"no published dataset {name!r}; `nightmill history` lists what there is")
-        raise UsageError(f"no published version {reference}; there are {', '.join(dict.fromkeys(seen))}")
+        found = [entry for digest, entry in seen.items() if digest.startswith(wanted)]
+        if len(found) == 1:
+            return Version.load(self.storage, found[0].manifest)
+        what = f"{reference} may be any of" if found else f"no published version {reference}; there are"
+        raise UsageError(f"{what} {', '.join(entry.version for entry in found or seen.values())}")
 
     def snapshots(self) -> Iterator[Snapshot]:
         """The head's history first, then days published again behind it."""
