@@ -33,6 +33,8 @@ def run(ctx: JobContext) -> Result:
     _check_fresh(metrics, content, ctx)
     result = judge(metrics.table(), suite, violations.table(), evaluator())
     result |= {"run": ctx.run.name, "date": ctx.pins.date, "content": content}
+    # The record of an earlier verdict goes first: it must not make this one look up to date when the content returns.
+    ctx.storage.delete(f"{ctx.run.folder}/jobs/{ctx.job.name}.json")
     ctx.run.write(FILE, result)
     if not result["passed"]:
         raise GateRefused(refusal(result, ctx.input("corpus").manifest.version, ctx.run.name))
@@ -67,7 +69,8 @@ def refusal(result: Mapping[str, Any], version: str, run: str) -> str:
     return (
         f"{version} is refused by suite {result['suite']}: {len(blocked)} of {len(result['results'])} expectations "
         f"block. {'; '.join(parts)}. Nothing was published and the candidate stays for inspection: "
-        f"`nightmill show violations --run {run}` lists the failing rows, {FILE} in the run's folder the whole verdict."
+        f"`nightmill show violations --run {run} --rows 100` lists the failing rows, "
+        f"runs/{run}/{FILE} the whole verdict."
     )
 
 

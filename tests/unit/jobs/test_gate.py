@@ -5,16 +5,18 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from candidates import ROOT, Document, Night
+from candidates import ROOT, Document, Night, tables_of
 
 from jobs import gate
+from jobs.config import Config
 from jobs.errors import ConfigError, GateRefused, Transient, UsageError
 from jobs.gates import engines
 from jobs.gates.engines import BuiltIn
 from jobs.gates.suite import BETWEEN, IN_SET, PAIR_EQUAL, load, parse
 from jobs.gates.verdict import check, differences, expected, judge, pivot
+from jobs.runner import run_job
 from jobs.runs import Record
-from jobs.settings import GateParams
+from jobs.settings import GateParams, Settings
 from pipelines.evaluate.figures import Failing, Figure, metrics_table
 from pipelines.params import ProfileParams
 from pipelines.schemas import METRICS
@@ -81,7 +83,7 @@ def test_a_planted_identity_number_is_refused_and_named():
     message = str(refused.value)
     assert refused.value.exit_code == 3
     assert f"pii_residue is 1, expected = 0 in rows {planted.id}" in message
-    assert f"`nightmill show violations --run {night.run.name}`" in message
+    assert f"`nightmill show violations --run {night.run.name} --rows 100`" in message
     assert "11010519491231002X" not in message
     written = night.run.read("gate.json")
     assert not written["passed"] and "11010519491231002X" not in str(written)
@@ -110,6 +112,17 @@ def test_what_blocks(documents, sections, change, refusal):
     with pytest.raises(GateRefused) as refused:
         gated(Night(documents, change=change, **sections))
     assert refusal in str(refused.value)
+
+
+@pytest.mark.req("GAT-10")
+def test_files_that_do_not_hold_what_was_written_are_refused():
+    night, other = Night(DOCUMENTS), Night([Document("z", TEXT)])
+    intact = other.storage.read(other.storage.list("data/corpus")[0])
+    night.storage.put(night.storage.list("data/corpus")[0], intact)
+    with pytest.raises(GateRefused) as refused:
+        gated(night)
+    assert "readback_rows: readback_rows, manifest_rows is 1 and 2, expected equal" in str(refused.value)
+    assert "readback_digest: digest_ok is 0, expected = 1" in str(refused.value)
 
 
 def test_a_refusal_stays_short_and_names_a_few():
@@ -261,6 +274,32 @@ def test_a_suite_that_is_missing_and_types_that_need_the_extra(tmp_path):
         load(tmp_path / "none.json")
     with pytest.raises(ConfigError, match="install the extra `gate`"):
         judge(metrics(a=1), suite_of({"type": "expect_column_max_to_be_between", "kwargs": {"column": "a"}}))
+
+
+def test_through_the_runner_a_refusal_leaves_no_record_and_is_forgotten_when_the_content_is_sound_again():
+    planted = Document("p", f"{TEXT} Write to jane.doe@example.com.")
+    night = Night(DOCUMENTS)
+    config = Config(Settings(), ROOT, {})
+    night.run.pin(replace(night.pins, configuration=config.digest()))
+    sound, broken = (tables_of(d) for d in (DOCUMENTS, [*DOCUMENTS, planted]))
+
+    def run(job):
+        return run_job(job, night.pins.date, config=config, storage=night.storage, run=night.run.name)
+
+    def outcome():
+        found = night.run.read("outcome/gate.json")
+        return found["class"], found["exit_code"]
+
+    run("profile")
+    assert not run("gate").skipped and run("gate").skipped and outcome() == ("done", 0)
+    night.write(broken)
+    run("profile")
+    with pytest.raises(GateRefused, match="pii_residue is 1"):
+        run("gate")
+    assert outcome() == ("refused", 3) and night.run.record("gate") is None
+    night.write(sound)
+    run("profile")
+    assert not run("gate").skipped and night.run.read("gate.json")["passed"]
 
 
 def test_figures_of_other_content_are_refused():

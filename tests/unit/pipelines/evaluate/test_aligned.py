@@ -25,7 +25,6 @@ def test_equal_keys_meet_in_one_round_and_none_is_lost(a, b, c, one, other):
 
 
 @given(KEYS, KEYS, KEYS, st.integers(1, 5))
-@pytest.mark.req("OBS-01")
 def test_dispositions_against_sets(inputs, rows, rejects, size):
     wrong = {"lost": set(), "invented": set(), "twice": set()}
     counts = None
