@@ -100,7 +100,8 @@ _CJK = (
 def as_texts(column: pa.Array | pa.ChunkedArray) -> Texts:
     """View a column of strings without copying its characters (unless it has several chunks); null counts as empty."""
     if isinstance(column, pa.ChunkedArray):
-        column = column.combine_chunks()
+        # 32-bit offsets could not hold the characters of several chunks together
+        column = column.chunk(0) if column.num_chunks == 1 else column.cast(pa.large_string()).combine_chunks()
     if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
         column = column.cast(pa.large_string())
     if column.null_count:

@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.dedup.buckets import I64, Index
-from pipelines.dedup.leader import EXACT, NEAR, halves, walk
+from pipelines.dedup.leader import EXACT, NEAR, halves
 from pipelines.dedup.minhash import as_column, exact_hashes, features
 from pipelines.dedup.shingles import U64, UNICODE, shingle_sets
+from pipelines.dedup.walk import walk
 from pipelines.params import DedupParams
 from pipelines.schemas import REJECT
 from pipelines.stage import Context, Emitted, MapStage, Verdict, replace_columns

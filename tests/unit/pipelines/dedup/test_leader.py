@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.dedup import buckets, leader
+from pipelines.dedup import buckets, leader, walk
 from pipelines.dedup.kernels import mix
 from pipelines.dedup.minhash import as_column, band_keys, exact_hashes, features, least_agreement
 from pipelines.dedup.shingles import shingle_sets
@@ -120,7 +120,7 @@ def test_increment_equals_rebuild(nights, params, tiny_cache, partial):
         gone = [name for name, doc in night.items() if doc is None]
         live = {n: d for n, d in (live | night).items() if d is not None}
         before = None if state is None else previous_of(state)
-        with mock.patch.multiple(leader, _PARTIAL_ROUNDS=99 if partial else 0, _PARTIAL_SHARE=1.0):
+        with mock.patch.multiple(walk, _PARTIAL_ROUNDS=99 if partial else 0, _PARTIAL_SHARE=1.0):
             found = resolve(live, params, before, list(night), cache_bytes=8 if tiny_cache else 1 << 20)
         news = verdicts(found)
         expected = reference(live, params)
@@ -144,7 +144,7 @@ def test_neither_the_order_of_rows_nor_the_block_matters(docs, random):
 
 
 def test_small_blocks_give_the_same(monkeypatch):
-    monkeypatch.setattr(leader, "_BLOCK_ROWS", 3)
+    monkeypatch.setattr(walk, "_BLOCK_ROWS", 3)
     docs = {f"{i:02x}": ("t", words(i * 5 % 17, 9), i % 3, "en") for i in range(40)}
     assert verdicts(resolve(docs, COARSE)) == reference(docs, COARSE)
 
@@ -356,4 +356,4 @@ def test_a_callback_that_loses_documents_is_refused():
 def test_jaccard(a, b):
     union = a | b
     expected = len(a & b) / len(union) if union else 0.0
-    assert leader.jaccard(*(np.array(sorted(s), np.uint64) for s in (a, b))) == expected
+    assert walk.jaccard(*(np.array(sorted(s), np.uint64) for s in (a, b))) == expected
