@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from jobs.errors import USAGE
 
@@ -158,20 +158,22 @@ def stop_command(launch: Launch) -> list[str] | None:
 class Child:
     """A running command in a process group of its own, which ends with it and with this process."""
 
-    def __init__(self, arguments: list[str], home: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, arguments: list[str], home: Path, environment: Mapping[str, str], output: IO[Any] | None = None
+    ) -> None:
         self._process = subprocess.Popen(
             arguments,
             cwd=home,
             env={**environment, "PYTHONUNBUFFERED": "1"},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.PIPE if output is None else output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
             preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )
 
     def lines(self) -> Iterator[str]:
-        """Its output, line by line as it comes, until it ends."""
+        """Its output, line by line as it comes, until it ends; where that was not sent to a file."""
         # A worker that outlives a killed job would hold the pipe open for ever, and the workspace.
         sweeper = threading.Thread(target=self._sweep, daemon=True)
         sweeper.start()
@@ -183,15 +185,21 @@ class Child:
 
     def _sweep(self) -> None:
         # without reaping: as long as the process is a zombie, nobody else can get its number
-        os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
+        with contextlib.suppress(ChildProcessError):  # stop() was quicker
+            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOWAIT)
         self._signal(signal.SIGKILL)
+
+    def ended(self) -> bool:
+        return self._process.poll() is not None
 
     def exit_code(self) -> int:
         """Waits for the end; negative: the signal that ended it."""
         return self._process.wait()
 
     def stop(self, grace: float = GRACE_SECONDS) -> None:
-        """End the whole group: politely, then not."""
+        """End the whole group, unless it has ended: politely, then not."""
+        if self.ended():
+            return
         self._signal(signal.SIGTERM)
         try:
             self._process.wait(grace)
