@@ -32,7 +32,7 @@ _SIZES = {2: "2", 3: "3", 4: "4–7", 8: "8 or more"}  # documents, the kept one
 HANDLING = (
     "Found by patterns, with check digits where the entity has some, and treated before anything else sees the text. "
     "Found counts what the corpus held; rejected documents and duplicates are not in it. Left in the corpus is what a "
-    "second, independent look still finds. Names of people and postal addresses are not looked for: they are still in the text."
+    "second, independent look still finds. Names of people and postal addresses are not looked for and still there."
 )
 
 
