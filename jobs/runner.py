@@ -17,7 +17,7 @@ from jobs.components import available
 from jobs.config import Config
 from jobs.context import JobContext, Result, declared, store_outputs, up_to_date, workspace
 from jobs.declared import NIGHTLY, Job, upstream
-from jobs.engines.base import Engine
+from jobs.engines.base import Engine, lean_memory
 from jobs.errors import NightmillError, UsageError
 from jobs.progress import Progress
 from jobs.runs import Pins, Record, Run, code_version, image, parent_of
@@ -94,6 +94,7 @@ def _run(
     engine: Engine | None,
     quiet: bool,
 ) -> Finished:
+    lean_memory()
     pins = pin(space, date, config, Published(storage), options)
     module = import_module(job.entry.partition(":")[0])
     began = time.perf_counter()

@@ -35,6 +35,11 @@ class Engine(Protocol):
     def close(self) -> None: ...
 
 
+def lean_memory() -> None:
+    """Give freed buffers back to the system: Arrow's default pool keeps them, and a stage would seem to grow."""
+    pa.set_memory_pool(pa.system_memory_pool())
+
+
 class Worker:
     """A stage with its state, as one process holds it."""
 

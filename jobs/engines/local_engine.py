@@ -12,7 +12,7 @@ from itertools import chain, islice
 
 import pyarrow as pa
 
-from jobs.engines.base import Task, Worker
+from jobs.engines.base import Task, Worker, lean_memory
 from jobs.errors import Transient
 from pipelines.stage import Emitted
 
@@ -21,6 +21,7 @@ _worker: Worker | None = None
 
 def _start(task: Task) -> None:
     global _worker  # one stage per worker process, set up once
+    lean_memory()
     _worker = Worker(task)
 
 

@@ -1,0 +1,34 @@
+"""Law 10: a local stage's peak memory does not grow with its input."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+SMALL, LARGE = 400, 4_000  # pages of about 20 kB: 8 MB and 80 MB of text, each text held in five layers
+ALLOWED_MB = 70
+
+
+def peaks(root, pages):
+    done = subprocess.run(
+        [sys.executable, "tests/laws/memory.py", str(root), str(pages)],
+        cwd=REPOSITORY,
+        env={**os.environ, "PYTHONPATH": "tests/laws:.", "MALLOC_ARENA_MAX": "2"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+@pytest.mark.timeout(600)
+def test_ten_times_the_pages_take_the_same_memory(tmp_path):
+    small, large = peaks(tmp_path / "small", SMALL), peaks(tmp_path / "large", LARGE)
+    assert small["rows"] == SMALL and large["rows"] == LARGE
+    growth = {stage: large["peaks"][stage] - small["peaks"][stage] for stage in small["peaks"]}
+    assert all(more < ALLOWED_MB for more in growth.values()), (growth, small, large)
