@@ -3,7 +3,7 @@
 runs/<run>/run.json             pins: date, parent snapshot, configuration, code
 runs/<run>/jobs/<job>.json      what a finished job read and wrote; its existence means that it is done
 runs/<run>/outcome/<job>.json   how its last attempt ended
-runs/<run>/journal/, card/, gate.json, trace.jsonl
+runs/<run>/journal/, gate.json, trace.jsonl
 """
 
 from __future__ import annotations

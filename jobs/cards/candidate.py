@@ -15,7 +15,7 @@ from jobs.cards.flows import rules_of, stages
 from jobs.cards.origins import provenance
 from jobs.cards.samples import samples
 from jobs.cards.verdict import gate_facts
-from jobs.datasets import Version, changes
+from jobs.datasets import Changes, Version, changes
 from jobs.declared import JOBS, OWNER
 from jobs.errors import UsageError
 from jobs.inspection import reasons
@@ -34,6 +34,7 @@ _REASONS = {
     "accepted": "no longer turned away",
     "superseded": "new content under the same key",
 }
+_ANEW = "built anew, not by increment"
 _NEW = {"pages": "captured this night", "url_aliases": "first seen this night"}
 _COMPOSITION = (
     "The main text of web pages, one row per page: navigation, advertisements and markup are left out, personal data "
@@ -124,7 +125,7 @@ class Candidate:
             len(delta.added),
             len(delta.removed),
             len(delta.changed),
-            _reasons(name, len(delta.added), reasons(before, version)),
+            _reasons(name, delta, reasons(before, version)),
             before.manifest.version.partition("@")[2],
         )
 
@@ -142,12 +143,16 @@ class Candidate:
         return parts.pii(measured, scrubbed.manifest.provenance.parameters, rules_of(refused))
 
 
-def _reasons(name: str, added: int, hidden: Mapping[str, int]) -> tuple[Reason, ...]:
+def _reasons(name: str, delta: Changes, hidden: Mapping[str, int]) -> tuple[Reason, ...]:
+    """Why rows differ. Delete files tell it of what went and changed; a version that was built anew has none."""
     found = [Reason("changed" if w == "superseded" else "removed", _REASONS.get(w, w), n) for w, n in hidden.items()]
-    if added:
-        found.append(
-            Reason("added", "turned away this night" if name.startswith("rejects_") else _NEW.get(name, "new"), added)
-        )
+    if len(delta.added):
+        why = "turned away this night" if name.startswith("rejects_") else _NEW.get(name, "new")
+        found.append(Reason("added", why, len(delta.added)))
+    if not hidden and len(delta.removed):
+        found.append(Reason("removed", _ANEW, len(delta.removed)))
+    if not hidden and len(delta.changed):
+        found.append(Reason("changed", _ANEW, len(delta.changed)))
     return tuple(sorted(found, key=lambda reason: (reason.kind, reason.reason)))
 
 

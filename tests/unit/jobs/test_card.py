@@ -32,16 +32,17 @@ class Nights:
         self.folder, self.base, self.site = folder, base, site
         self.storage = storage_at(folder.as_uri())
 
-    def config(self):
+    def overrides(self):
         source = {"name": "demo", "seeds": [f"{self.base}/"], "licence": "CC0-1.0", "allow_private_addresses": True}
         patience = ("timeout_seconds=0.5", "attempts=1", "max_retry_wait_seconds=0.1", "per_host_delay_seconds=0")
         given = [f"crawl.sources={json.dumps([source])}", *(f"crawl.{each}" for each in patience), "engine.workers=1"]
-        return load("params.yaml", overrides=[*given, f"lake={self.folder}"])
+        return [*given, f"lake={self.folder}"]
 
     def run(self, night, *jobs, **options):
         self.site.day = NIGHTS.index(night) + 1
+        config = load("params.yaml", overrides=self.overrides())
         for job in jobs:
-            done = run_job(job, night, config=self.config(), storage=self.storage, options=Options(**options))
+            done = run_job(job, night, config=config, storage=self.storage, options=Options(**options))
         return done
 
     def facts(self, night):
@@ -109,6 +110,23 @@ def test_a_second_night_says_what_it_brought_and_why_rows_went(lake):
     crawl = facts.funnel[0].night
     assert crawl.unchanged > crawl.emitted > 0
     assert crawl.retracted > 0
+
+
+def test_a_stage_that_was_built_anew_says_so_where_rows_went(lake):
+    run = Run(lake.storage, "stricter")
+    options = Options(as_recorded=True)
+    strict = load("params.yaml", overrides=[*lake.overrides(), "clean.min_words=200"])
+    first = Run(lake.storage, default_run(NIGHTS[1]))
+    run.pin(replace(first.pins(), run=run.name, configuration=strict.digest(), parameters=strict.as_dict()))
+    for job in ("crawl", "extract"):
+        run.finish(first.record(job))
+    for job in ("clean", "scrub", "dedup"):
+        run_job(job, NIGHTS[1], config=strict, storage=lake.storage, run=run.name, options=options)
+    facts = Candidate.of(lake.storage, run).facts()
+    clean = next(change for change in facts.changes if change.dataset == "clean")
+    assert clean.removed > 0
+    assert {reason.reason for reason in clean.reasons if reason.kind == "removed"} == {"built anew, not by increment"}
+    assert {stage.name: stage.night.unaccounted for stage in facts.funnel} == dict.fromkeys(STAGES, 0)
 
 
 def test_a_first_publication_has_no_change_figure(lake):

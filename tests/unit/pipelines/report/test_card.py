@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.report.card import ranked_rules, render, scale
+from pipelines.report.card import ranked_rules, render, ribbon, scale
 from pipelines.report.facts import (
     Duplicates,
     Flow,
@@ -217,3 +217,12 @@ def test_sparse_facts_make_a_page(change):
 
 def test_a_card_without_a_funnel_says_so(example):
     assert "not measured: the run recorded no funnel" in Page(render(replace(example("night"), funnel=()))).text
+
+
+def test_a_band_leads_to_what_the_next_stage_had_to_judge():
+    """Of 100 inputs 60 are as before and 15 are gone: 25 remain, a quarter of the track."""
+    stages = (
+        Stage("crawl", Missing("-"), Flow(100, 50, 50)),
+        Stage("extract", Missing("-"), Flow(100, 25, 0, 60, 0, 15)),
+    )
+    assert "50.000,0 25.000,10" in ribbon(stages, 0, "version", 100, None)
