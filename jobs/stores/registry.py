@@ -134,19 +134,16 @@ class Registry:
         return self._commit_files(message, [p for p in files if not p.startswith("data/")], folders, date)
 
     def _remove_others(self, files: Iterable[str]) -> None:
-        wanted = set(files)
+        """Empty the folders that we own of all but these files and what DVC says about them."""
+        wanted = {*files, "data/.gitignore"}
+        wanted |= {f"{_out(path)}.dvc" for path in wanted if path.count("/") > 1 and path.startswith("data/")}
         for top in OWNED:
             for path in sorted((self.root / top).rglob("*"), reverse=True):
-                name = path.relative_to(self.root).as_posix()
                 if path.is_dir() and not path.is_symlink():
                     if not any(path.iterdir()):
                         path.rmdir()
-                elif name not in wanted and not (top == "data" and name.count("/") == 1):
+                elif path.relative_to(self.root).as_posix() not in wanted:
                     path.unlink()
-        needed = {f"{_out(path)}.dvc" for path in wanted if path.startswith("data/")}
-        for path in (self.root / "data").glob("*.dvc"):
-            if path.relative_to(self.root).as_posix() not in needed:
-                path.unlink()
 
     def _track(self, folders: list[str]) -> None:
         with self._dvc() as repo:
@@ -199,7 +196,7 @@ class Registry:
             return
         if self.commit(f"HEAD:{file}") is None:
             self.git("update-ref", "HEAD", self._on_top(commit, message))
-        if (self.root / file).exists() and not self.git("diff", "--name-only", "HEAD", "--", *OWNED):
+        if (self.root / file).exists() and not self.git("status", "--porcelain", "--", *OWNED):
             return
         self.git("reset", "--quiet")
         if not (self.root / file).exists():
