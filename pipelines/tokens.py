@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 TOKENIZER = "basic-1"
 _CJK = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}"
-_TOKEN = rf"[{_CJK}]|[^\s\p{{P}}\p{{S}}\p{{C}}{_CJK}]+"
+_APART = rf"\s\p{{Z}}\p{{P}}\p{{S}}\p{{C}}{_CJK}"  # \s of RE2 is ASCII only
+_TOKEN = rf"[{_CJK}]|[^{_APART}\p{{M}}][^{_APART}]*"  # marks (accents, variation selectors) are no word of their own
 
 
 def count_tokens(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
