@@ -29,7 +29,7 @@ def normalise(edits: Iterable[Edit]) -> list[Edit]:
     """Sort, drop empty edits and join those that touch. Raises ValueError where edits overlap."""
     out: list[Edit] = []
     for edit in sorted(edits):
-        if edit.start > edit.end or edit.new_length < 0:
+        if not 0 <= edit.start <= edit.end or edit.new_length < 0:
             raise ValueError(f"malformed edit {tuple(edit)}")
         if edit.start == edit.end and not edit.new_length:
             continue
@@ -94,7 +94,8 @@ def compose(first: Sequence[Edit], then: Sequence[Edit]) -> list[Edit]:
 def map_back(edits: Sequence[Edit], start: int, end: int) -> tuple[int, int]:
     """The span of the previous text that the span `start:end` of the new text came from.
 
-    A border inside a replacement widens to the whole replaced span, so the answer always covers the true origin.
+    A border inside a replacement widens to the whole replaced span, so the answer always covers the true origin. An
+    empty span where something was taken out leads to what was taken out.
     """
     shift = 0  # new - old
     old_start = old_end = None
@@ -107,4 +108,6 @@ def map_back(edits: Sequence[Edit], start: int, end: int) -> tuple[int, int]:
         elif old_end is None and end <= new_end:
             old_end = edit.end
         shift += edit.new_length - (edit.end - edit.start)
-    return (start - shift if old_start is None else old_start), (end - shift if old_end is None else old_end)
+    old_start = start - shift if old_start is None else old_start
+    old_end = end - shift if old_end is None else old_end
+    return min(old_start, old_end), max(old_start, old_end)
