@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 
-from jobs.errors import Terminal, Transient, UsageError
+from jobs.errors import Terminal, UsageError
 
 _CHUNK = 1 << 20
 
@@ -119,7 +119,7 @@ class LocalStorage(Storage):
 
     def put_if_absent(self, path: str, data: bytes) -> bool:
         target = self._path(path)
-        if target.exists():
+        if _renewed(target):
             return False
         _make_folder(target.parent)
         return self._link(self._write_aside(data), target)
@@ -158,7 +158,7 @@ class LocalStorage(Storage):
 
     def adopt(self, local: Path, path: str) -> None:
         target = self._path(path)
-        if target.exists():
+        if _renewed(target):
             os.unlink(local)
             return
         _make_folder(target.parent)
@@ -183,6 +183,17 @@ class LocalStorage(Storage):
 
     def size(self, path: str) -> int:
         return self._path(path).stat().st_size
+
+
+def _renewed(target: Path) -> bool:
+    """Whether the file exists; if so it is young again, since garbage collection spares what is in use by its age."""
+    try:
+        os.utime(target)
+    except FileNotFoundError:
+        return False
+    except PermissionError:
+        pass  # another user's file, read-only for us
+    return True
 
 
 def _make_folder(folder: Path) -> None:
@@ -248,7 +259,8 @@ class MemoryStorage(Storage):
         local.unlink()
 
     def list(self, prefix: str) -> list[str]:
-        return sorted(p for p in self._objects if p.startswith(_checked(prefix) + "/"))
+        folder = _checked(prefix) + "/"
+        return sorted(p for p in list(self._objects) if p.startswith(folder))  # a copy: others may write meanwhile
 
     def delete(self, path: str) -> None:
         with self._lock:
@@ -283,14 +295,3 @@ def storage_at(uri: str, *, base: Path | None = None) -> Storage:
     raise UsageError(
         f"lake {uri!r}: storage {parts.scheme!r} has no compare-and-set here; use a folder (a path or file://…)"
     )
-
-
-@contextmanager
-def disk_errors(what: str) -> Iterator[None]:
-    """Turn an operating system's error into one that says what was being done and what to do next."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        raise Transient(f"{what}: {error.strerror or error}; free space or permissions, then run it again") from error
