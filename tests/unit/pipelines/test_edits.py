@@ -1,5 +1,7 @@
 """Edits: hand cases, and properties over random replacements of texts whose characters are all different."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,7 +110,7 @@ def two_rounds(draw):
 def check_describes(old, new, edits):
     """The edits are normal, lead from length to length, and what is outside them is the same text."""
     assert edits == normalise(edits)
-    assert all(a.end < b.start for a, b in zip(edits, edits[1:], strict=False))
+    assert all(a.end < b.start for a, b in pairwise(edits))
     at = shift = 0
     for edit in edits:
         assert old[at : edit.start] == new[at + shift : edit.start + shift]
