@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from itertools import chain, islice
+from itertools import chain
 
 import pyarrow as pa
 
@@ -30,18 +30,22 @@ def _apply(batch: pa.Table) -> Emitted:
     return _worker(batch)
 
 
+INLINE_ROWS = 256  # starting processes costs more than so few rows do
+
+
 class LocalEngine:
-    """`workers` processes; with one worker, or one batch, everything runs in this process."""
+    """`workers` processes; with one worker, or up to `inline_rows` rows, everything runs in this process."""
 
     name = "local"
 
-    def __init__(self, workers: int = 0) -> None:
+    def __init__(self, workers: int = 0, inline_rows: int = INLINE_ROWS) -> None:
         self.workers = workers or os.cpu_count() or 1
+        self.inline_rows = inline_rows
 
     def map(self, task: Task, batches: Iterable[pa.Table]) -> Iterator[Emitted]:
         stream = iter(batches)
-        head = list(islice(stream, 2))
-        if self.workers == 1 or len(head) < 2:
+        head = _first(stream, self.inline_rows)
+        if self.workers == 1 or sum(batch.num_rows for batch in head) <= self.inline_rows:
             worker = Worker(task) if head else None
             for batch in chain(head, stream):
                 assert worker is not None
@@ -70,3 +74,14 @@ class LocalEngine:
 
     def close(self) -> None:
         pass
+
+
+def _first(stream: Iterator[pa.Table], rows: int) -> list[pa.Table]:
+    """Take batches until there are more than `rows` rows."""
+    taken: list[pa.Table] = []
+    while sum(batch.num_rows for batch in taken) <= rows:
+        batch = next(stream, None)
+        if batch is None:
+            break
+        taken.append(batch)
+    return taken

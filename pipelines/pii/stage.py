@@ -1,6 +1,7 @@
 """Stage `scrub`: take personal data out of the text, by a policy per entity.
 
-In: doc_id, text. Out: text, findings (spans in the scrubbed text), edits over the text before. A row with an entity
+In: doc_id, text, and title where there is one. Out: text, findings (spans in the scrubbed text), edits over the text
+before, title under the same policies. A row with an entity
 whose policy is `drop_row` is a reject `pii_<ENTITY>` with the number found; one that cannot be read or on which a
 step raises is a reject `scrub_error` with the class of the error.
 """
@@ -56,7 +57,30 @@ def setup(ctx: Context) -> State:
 def apply(state: State, batch: pa.Table) -> Emitted:
     texts, bad = from_arrow(batch["text"])
     verdicts = {row: Verdict("scrub_error", detail=reason) for row, reason in bad}
+    changed, more = _scrubbed(state, texts)
+    verdicts |= more
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {
+        "text": _texts(texts, changed),
+        "findings": pa.array(
+            [[f._asdict() for f in changed[row].findings] if row in changed else [] for row in range(len(texts))],
+            FINDINGS,
+        ),
+        "edits": pa.array([as_dicts(changed[row].edits) if row in changed else [] for row in range(len(texts))], EDITS),
+    }
+    if "title" in batch.column_names:
+        columns["title"], more = _titles(state, batch["title"])
+        verdicts |= more
+    gone = sorted(verdicts)
+    stays = np.ones(len(texts), np.bool_)
+    stays[gone] = False
+    rows = replace_columns(batch, columns).filter(pa.array(stays))
+    return Emitted(rows, rejects(NAME, batch, gone, [verdicts[row] for row in gone]))
+
+
+def _scrubbed(state: State, texts: Texts) -> tuple[dict[int, Scrubbed], dict[int, Verdict]]:
+    """By row: what scrubbing changed, and why a row goes."""
     changed: dict[int, Scrubbed] = {}
+    verdicts: dict[int, Verdict] = {}
     flagged = flags(texts)
     for row in np.flatnonzero(flagged).tolist():
         try:
@@ -69,19 +93,14 @@ def apply(state: State, batch: pa.Table) -> Emitted:
             verdicts[row] = Verdict(f"pii_{entity}", number, 0)
         elif done.findings:
             changed[row] = done
-    columns = {
-        "text": _texts(texts, changed),
-        "findings": pa.array(
-            [[f._asdict() for f in changed[row].findings] if row in changed else [] for row in range(len(texts))],
-            FINDINGS,
-        ),
-        "edits": pa.array([as_dicts(changed[row].edits) if row in changed else [] for row in range(len(texts))], EDITS),
-    }
-    gone = sorted(verdicts)
-    stays = np.ones(len(texts), np.bool_)
-    stays[gone] = False
-    rows = replace_columns(batch, columns).filter(pa.array(stays))
-    return Emitted(rows, rejects(NAME, batch, gone, [verdicts[row] for row in gone]))
+    return changed, verdicts
+
+
+def _titles(state: State, column: pa.ChunkedArray) -> tuple[pa.Array | pa.ChunkedArray, dict[int, Verdict]]:
+    """Titles under the same policies; they have no spans, since nothing is traced into a title."""
+    titles, _ = from_arrow(column.cast(pa.string()).fill_null(""))
+    changed, verdicts = _scrubbed(state, titles)
+    return pc.if_else(column.is_valid(), _texts(titles, changed), pa.scalar(None, pa.string())), verdicts
 
 
 def _texts(texts: Texts, changed: Mapping[int, Scrubbed]) -> pa.Array:
@@ -96,7 +115,7 @@ def _texts(texts: Texts, changed: Mapping[int, Scrubbed]) -> pa.Array:
 
 STAGE = MapStage(
     name=NAME,
-    version="1.0.0",
+    version="1.1.0",
     scope="row",
     needs=("doc_id", "text"),
     adds=("text", "findings", "edits"),

@@ -30,7 +30,7 @@ if __name__ == "__main__":
     history = [[Capture(**c) for c in night] for night in json.loads(sys.argv[3])]
     lake = Lake()
     for i, found in enumerate(history):
-        snapshot = lake.night(day(i), {day(i): found}, engine=LocalEngine(workers))
+        snapshot = lake.night(day(i), {day(i): found}, engine=LocalEngine(workers, inline_rows=0))
     print(json.dumps(digests(snapshot.datasets)))
 """
 

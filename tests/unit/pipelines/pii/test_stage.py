@@ -33,6 +33,15 @@ def test_rows_are_masked_with_findings_and_edits() -> None:
     SCRUBBED.conform(emitted.rows)
 
 
+def test_titles_are_scrubbed_too() -> None:
+    state = STAGE.setup(Context(ScrubParams(policies={"QQ_NUMBER": "drop_row"})))
+    titles = ["Write to a@b.cn", None, "QQ：12345678", "plain"]
+    table = {"doc_id": list("abcd"), "text": ["x"] * 4, "title": pa.array(titles, pa.string())}
+    emitted = STAGE.apply(state, pa.table(table))
+    assert emitted.rows["title"].to_pylist() == ["Write to <EMAIL>", None, "plain"]
+    assert emitted.rejects["rule"].to_pylist() == ["pii_QQ_NUMBER"]
+
+
 @pytest.mark.req("PII-02")
 def test_a_policy_can_drop_the_row() -> None:
     emitted = run("QQ：12345678", "a@b.cn", policies={"QQ_NUMBER": "drop_row"})
