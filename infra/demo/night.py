@@ -311,7 +311,7 @@ Where to look
   what changed      {command} diff {snapshots[0]} {snapshots[1]}
   one page, traced  {command} trace {base}/special/run.html
   as a file         {command} export corpus --jsonl -o corpus.jsonl
-  Airflow's pages   export NIGHTMILL_HOME=$PWD/{home} AIRFLOW_HOME=$PWD/{home}/airflow
+  Airflow's pages   export NIGHTMILL_HOME={demo.folder} AIRFLOW_HOME={demo.folder}/airflow
                     source infra/airflow/env.sh && airflow standalone
                     http://127.0.0.1:8080, user admin; its password is in
                     {home}/airflow/simple_auth_manager_passwords.json.generated
