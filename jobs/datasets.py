@@ -5,7 +5,8 @@ Every data file is sorted by key, so a scan is a merge that holds one row group 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -137,9 +138,10 @@ class Version:
                 piece = piece.filter(pc.is_in(piece[self.dataset.key[0]], value_set=pa.array(ordered, pa.string())))
                 pieces.append(self.live(piece, file))
         if not pieces:
-            empty = pa.schema([self.dataset.schema.field(n) for n in wanted])
+            names = dict.fromkeys([*wanted, *self.dataset.key] if extras else wanted)
             extra = [pa.field(KEY, pa.string()), pa.field(HASH, pa.binary(16)), pa.field(SEQ, pa.int64())]
-            return pa.schema([*empty, *(extra if extras else [])]).empty_table()
+            columns = [self.dataset.schema.field(n) for n in names]
+            return pa.schema([*columns, *(extra if extras else [])]).empty_table()
         found = sorted_by_key(pa.concat_tables(pieces))
         return found if extras else found.select(wanted)
 
@@ -157,9 +159,11 @@ class Version:
 
 
 def load_deletes(version: Version, files: Iterable[DataFile]) -> pa.Table:
-    pieces = [
-        version.parquet(f).read().append_column("seq", pa.array(np.full(f.rows, f.seq), pa.int64())) for f in files
-    ]
+    pieces = []
+    for file in files:
+        with _reading(version, file):
+            table = version.parquet(file).read()
+        pieces.append(table.append_column("seq", pa.array(np.full(table.num_rows, file.seq), pa.int64())))
     return pa.concat_tables(pieces) if pieces else pa.schema([*DELETE_SCHEMA, ("seq", pa.int64())]).empty_table()
 
 
@@ -174,13 +178,19 @@ DELETE_SCHEMA = pa.schema(
 )
 
 
+@contextmanager
+def _reading(version: Version, file: DataFile) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError) as error:
+        raise Terminal(f"{file.path} of {version.manifest.version} is damaged: {error}; roll back") from error
+
+
 def read_group(version: Version, file: DataFile, group: int, columns: Sequence[str]) -> pa.Table:
     """A row group with KEY, HASH and SEQ. A damaged file raises Terminal."""
     physical = list(dict.fromkeys([*columns, *version.dataset.key, HASH]))
-    try:
+    with _reading(version, file):
         table = version.parquet(file).read_row_group(group, columns=physical, use_threads=False)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise Terminal(f"{file.path} of {version.manifest.version} is damaged: {error}; roll back") from error
     table = table.append_column(KEY, key_of(table, version.dataset.key))
     table = table.append_column(SEQ, pa.array(np.full(table.num_rows, file.seq), pa.int64()))
     return table.select(list(dict.fromkeys([*columns, *version.dataset.key, KEY, HASH, SEQ])))
@@ -275,7 +285,10 @@ def changes(old: Version | None, new: Version) -> Changes:
 
 
 def _built_upon(new: Version, old: Version) -> bool:
-    return {f.path for f in old.manifest.files} <= {f.path for f in new.manifest.files}
+    """Whether `new` has the files of `old` and, beside them, only younger ones."""
+    known = set(old.manifest.files)
+    own = set(new.manifest.files) - known
+    return known <= set(new.manifest.files) and all(f.seq > old.manifest.last_seq for f in own)
 
 
 def fresh_rows(
@@ -296,9 +309,8 @@ def fresh_rows(
 
 
 def _changes_by_files(old: Version, new: Version) -> Changes:
-    known = {f.path for f in old.manifest.files}
     since = old.manifest.last_seq
-    fresh = load_deletes(new, [f for f in new.manifest.files if f.kind == "delete" and f.path not in known])
+    fresh = load_deletes(new, [f for f in new.manifest.files if f.kind == "delete" and f.seq > since])
     hidden = fresh.filter(pc.less_equal(fresh["row_seq"], since))  # rows that `old` could see
     live = [p.select([KEY, HASH]) for p in new.scan([], since=since, extras=True)]
     return _compare(
@@ -348,19 +360,3 @@ def _sorted(keys: pa.Array) -> pa.Array:
 
 def _concat(arrays: Sequence[pa.Array]) -> pa.Array:
     return pa.concat_arrays(arrays) if arrays else _strings([])
-
-
-def rebatch(pieces: Iterable[pa.Table], rows: int, size: Callable[[pa.Table], int] | None = None) -> Iterator[pa.Table]:
-    """Cut and join a stream of tables into pieces of `rows` rows (the last may be shorter)."""
-    held: list[pa.Table] = []
-    count = 0
-    for piece in pieces:
-        while count + piece.num_rows >= rows:
-            cut = rows - count
-            yield pa.concat_tables([*held, piece.slice(0, cut)])
-            piece, held, count = piece.slice(cut), [], 0
-        if piece.num_rows:
-            held.append(piece)
-            count += piece.num_rows
-    if held:
-        yield pa.concat_tables(held)

@@ -20,7 +20,7 @@ from pipelines.schemas import Dataset
 FLUSH_BYTES = 64 << 20
 GROUP_ROWS, GROUP_BYTES = 1024, 16 << 20
 REMOVALS_AT_ONCE = 50_000
-MAX_DELTAS = 24  # more data files than this are rewritten into base files
+MAX_DELTAS = 24  # more delta or delete files than this are rewritten into base files
 
 
 class VersionWriter:
@@ -37,6 +37,7 @@ class VersionWriter:
         self._buffer: list[pa.Table] = []
         self._buffered = 0
         self._files: list[DataFile] = []
+        self._unchanged: list[pa.Array] = []  # keys, for twins that come later
         self._deletes: list[pa.Table] = []
         self._gone: dict[str, list[str]] = {}
 
@@ -62,6 +63,9 @@ class VersionWriter:
     def _remove(self, reason: str) -> None:
         assert self.base is not None
         found = _locate(self.base, pa.array(self._gone.pop(reason), pa.string()))
+        written = [pc.any(pc.is_in(found[KEY], value_set=keys)).as_py() for keys in self._unchanged]
+        if any(written):
+            raise Terminal(self._both)
         self._hide(found, reason)
         self.counts["removed"] += found.num_rows
 
@@ -73,7 +77,7 @@ class VersionWriter:
         if self._deletes:
             deletes = pa.concat_tables(self._deletes)
             if pc.count_distinct(deletes["key"]).as_py() != deletes.num_rows:
-                raise Terminal(f"{self.dataset.name}: a key is both written and removed in one version")
+                raise Terminal(self._both)
             files.append(self._write("delete", deletes.take(pc.sort_indices(deletes["key"])), deletes["key"]))
         manifest = Manifest(
             dataset=self.dataset.name,
@@ -84,9 +88,13 @@ class VersionWriter:
             base=self.base.path or None if self.base else None,
             provenance=provenance,
         )
-        if sum(f.kind != "delete" for f in files) > MAX_DELTAS and self.base is not None:
+        if max(sum(f.kind == kind for f in files) for kind in ("delta", "delete")) > MAX_DELTAS:
             return compact(self.storage, Version(self.storage, manifest))
         return manifest
+
+    @property
+    def _both(self) -> str:
+        return f"{self.dataset.name}: a key is both written and removed, or removed twice, in one version"
 
     def _hide(self, found: pa.Table, reason: str) -> None:
         if not found.num_rows:
@@ -112,6 +120,8 @@ class VersionWriter:
         self._buffer, self._buffered = [], 0
         table = table.append_column(HASH, pa.array(row_hashes(table, self.dataset), pa.binary(16)))
         table = sorted_by_key(table.append_column(KEY, key_of(table, self.dataset.key)))
+        if table[KEY].null_count:
+            raise Terminal(f"{self.dataset.name}: {table[KEY].null_count} rows have no key ({self.dataset.key})")
         self._refuse_twins(table[KEY].combine_chunks())
         table = self._drop_unchanged(table)
         if table.num_rows:
@@ -128,9 +138,14 @@ class VersionWriter:
                 written = key_of(
                     pq.read_table(self.storage.open(file.path), columns=list(self.dataset.key)), self.dataset.key
                 )
-                twin = pc.index(pc.is_in(keys, value_set=written), True).as_py()
-                if twin >= 0:
-                    raise Terminal(f"{self.dataset.name}: two rows with key {keys[twin].as_py()!r}")
+                self._refuse_known(keys, written)
+        for unchanged in self._unchanged:
+            self._refuse_known(keys, unchanged)
+
+    def _refuse_known(self, keys: pa.Array, known: pa.Array) -> None:
+        twin = pc.index(pc.is_in(keys, value_set=known), True).as_py()
+        if twin >= 0:
+            raise Terminal(f"{self.dataset.name}: two rows with key {keys[twin].as_py()!r}")
 
     def _drop_unchanged(self, table: pa.Table) -> pa.Table:
         if self.base is None:
@@ -141,6 +156,8 @@ class VersionWriter:
         same = pc.equal(found[HASH].combine_chunks(), table[HASH].combine_chunks().take(at))
         self._hide(found.filter(pc.invert(same)), "superseded")
         unchanged = found.filter(same)
+        if unchanged.num_rows:
+            self._unchanged.append(unchanged[KEY].combine_chunks())
         self.counts["unchanged"] += unchanged.num_rows
         self.counts["changed"] += found.num_rows - unchanged.num_rows
         self.counts["added"] += table.num_rows - found.num_rows
