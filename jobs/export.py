@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from jobs.datasets import Version
 from jobs.errors import UsageError
-from jobs.plainfiles import compressed
+from jobs.plainfiles import compressed, plain
 
 _INTERNAL = {"edits", "findings", "signals", "signature", "body"}
 
@@ -38,7 +38,9 @@ def export(version: Version, target: Path | None, form: str, columns: Sequence[s
 def _jsonl(version: Version, out: Any, columns: Sequence[str]) -> int:
     rows = 0
     for piece in version.scan(columns):
-        out.write(b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in piece.to_pylist()))
+        out.write(
+            b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE, default=plain) for row in piece.to_pylist())
+        )
         rows += piece.num_rows
     return rows
 

@@ -22,6 +22,7 @@ from jobs.errors import UsageError
 
 Rows = Callable[[dict[str, Any]], None]
 MAX_LINE = 256 << 20  # bytes; a longer line is no row of text
+PARQUET_ROWS = 1024  # rows held before they are written to a Parquet file
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,10 @@ def _parsed(raw: bytes, line: int) -> dict[str, Any] | Malformed:
         value = json.loads(raw.decode("utf-8-sig" if line == 1 else "utf-8"))
     except UnicodeDecodeError:
         return Malformed(f"line:{line}", "malformed_row", line, "not UTF-8; convert the file first (iconv)")
-    except (ValueError, RecursionError) as error:
-        return Malformed(
-            f"line:{line}", "malformed_row", line, f"not JSON: {getattr(error, 'msg', 'nested too deeply')}"
-        )
+    except RecursionError:
+        return Malformed(f"line:{line}", "malformed_row", line, "not JSON: nested too deeply")
+    except ValueError as error:
+        return Malformed(f"line:{line}", "malformed_row", line, f"not JSON: {getattr(error, 'msg', 'a huge number')}")
     if not isinstance(value, dict):
         return Malformed(f"line:{line}", "malformed_row", line, "not a JSON object")
     return value
@@ -89,18 +90,27 @@ def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any] | Malformed]]:
     line = 0
     try:
         for batch in file.iter_batches(256):
-            for row in batch.to_pylist():
+            for row in _parquet_batch(batch, line + 1):
                 line += 1
                 yield line, row
-    except (pa.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+    except (pa.ArrowInvalid, OSError) as error:
         yield line, Malformed(f"line:{line}", "truncated_input", line, type(error).__name__)
+
+
+def _parquet_batch(batch: pa.RecordBatch, line: int) -> list[dict[str, Any] | Malformed]:
+    try:
+        return batch.to_pylist()
+    except UnicodeDecodeError:
+        if batch.num_rows == 1:
+            return [Malformed(f"line:{line}", "malformed_row", line, "not UTF-8")]
+        return [row for at in range(batch.num_rows) for row in _parquet_batch(batch.slice(at, 1), line + at)]
 
 
 def _checked(row: dict[str, Any], kind: str, line: int) -> dict[str, Any] | Malformed:
     """The row with an `id` as text, valid Unicode, and `body` as bytes."""
     if row.get("id") is None:
         return Malformed(f"line:{line}", "malformed_row", line, "no `id`")
-    row = {**row, "id": row["id"] if isinstance(row["id"], str) else json.dumps(row["id"], default=str)}
+    row = {**row, "id": _repaired(row["id"]) if isinstance(row["id"], str) else json.dumps(row["id"], default=plain)}
 
     def broken(what: str) -> Malformed:
         return Malformed(row["id"], "malformed_row", line, what)
@@ -135,16 +145,24 @@ def _repaired(text: str) -> str:
     return text
 
 
+def plain(value: Any) -> Any:
+    """What JSON lacks, as text: bytes in base64, anything else as Python writes it."""
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else str(value)
+
+
 @contextmanager
-def write_rows(path: Path | None) -> Iterator[Rows]:
-    """A function that writes one row; the file appears when all are written. None writes nowhere."""
+def write_rows(path: Path | None, schema: pa.Schema | None = None) -> Iterator[Rows]:
+    """A function that writes one row; the file appears when all are written. None writes nowhere.
+
+    A Parquet file has the columns of `schema`, or those of the first rows; UsageError where a later row does not fit.
+    """
     if path is None:
         yield lambda row: None
         return
     aside = path.with_name(f".{path.name}.part")
     try:
         if path.suffix == ".parquet":
-            with _parquet_rows(aside) as write:
+            with _parquet_rows(aside, schema) as write:
                 yield write
         else:
             with compressed(aside, path.suffix == ".gz") as out:
@@ -161,18 +179,18 @@ def compressed(path: Path, zipped: bool) -> Any:
 
 def _line(row: dict[str, Any]) -> bytes:
     try:
-        return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE, default=str)
-    except TypeError:  # lone surrogates in fields that pass through
-        return json.dumps(row, default=str).encode() + b"\n"
+        return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE, default=plain)
+    except TypeError:  # lone surrogates or huge numbers in fields that pass through
+        return json.dumps(row, default=plain).encode() + b"\n"
 
 
 @contextmanager
-def _parquet_rows(path: Path) -> Iterator[Rows]:
+def _parquet_rows(path: Path, schema: pa.Schema | None) -> Iterator[Rows]:
     held: list[dict[str, Any]] = []
     writer: list[pq.ParquetWriter] = []
 
     def flush() -> None:
-        table = pa.Table.from_pylist(held, schema=writer[0].schema if writer else None)
+        table = _table(held, writer[0].schema if writer else schema)
         if not writer:
             writer.append(pq.ParquetWriter(path, table.schema, compression="zstd"))
         writer[0].write_table(table)
@@ -180,10 +198,38 @@ def _parquet_rows(path: Path) -> Iterator[Rows]:
 
     def write(row: dict[str, Any]) -> None:
         held.append(row)
-        if len(held) >= 1024:
+        if len(held) >= PARQUET_ROWS:
             flush()
 
-    yield write
-    if held or not writer:
-        flush()
-    writer[0].close()
+    try:
+        yield write
+        if held or not writer:
+            flush()
+    finally:
+        if writer:
+            writer[0].close()
+
+
+def _table(rows: list[dict[str, Any]], schema: pa.Schema | None) -> pa.Table:
+    names = dict.fromkeys(name for row in rows for name in row)
+    if schema is not None and (more := [name for name in names if name not in schema.names]):
+        raise UsageError(f"column {more[0]!r} is missing in the first {PARQUET_ROWS} rows; write .jsonl instead")
+    columns = {
+        name: _column(name, [row.get(name) for row in rows], schema.field(name).type if schema is not None else None)
+        for name in (schema.names if schema is not None else names)
+    }
+    return pa.table(columns, schema=schema)
+
+
+def _column(name: str, values: list[Any], kind: pa.DataType | None) -> pa.Array:
+    try:
+        found = pa.array(values, kind)
+    except (
+        pa.ArrowInvalid,
+        pa.ArrowTypeError,
+        pa.ArrowNotImplementedError,
+        OverflowError,
+        UnicodeEncodeError,
+    ) as error:
+        raise UsageError(f"column {name!r} has values that no one Parquet type holds; write .jsonl instead") from error
+    return found.cast(pa.string()) if pa.types.is_null(found.type) else found

@@ -13,6 +13,7 @@ import pyarrow as pa
 from jobs.components import available
 from jobs.config import Config
 from jobs.engines.base import Task, Worker
+from jobs.errors import UsageError
 from jobs.plainfiles import Malformed, Rows, read_rows, write_rows
 from pipelines.stage import Context, Emitted, rejects
 
@@ -23,6 +24,18 @@ STAGES = {
 }
 BATCH_ROWS = 256
 _STRINGS = ("url", "lang", "html", "text", "content_type")
+_REJECTS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("stage", pa.string()),
+        ("rule", pa.string()),
+        ("value", pa.float64()),
+        ("threshold", pa.float64()),
+        ("detail", pa.string()),
+        ("kept_id", pa.string()),
+        ("similarity", pa.float64()),
+    ]
+)
 _REJECT_FIELDS = ("stage", "rule", "value", "threshold", "detail", "kept_id", "similarity")
 
 
@@ -32,17 +45,25 @@ def trial(
     """Run `stage` over the rows of `source`; returns counts: in, out, rejected, rules, warning.
 
     Every row ends in `output` or in `rejected`; a row that cannot be read becomes a reject of rule `malformed_row`,
-    a file that ends too early one of rule `truncated_input`.
+    a file that ends too early one of rule `truncated_input`. Raises UsageError for files that cannot be.
     """
+    if output is not None and rejected is not None and output.resolve() == rejected.resolve():
+        raise UsageError(f"{output} cannot hold both the rows that stay and the rejects; name two files")
     run = _deduplicating(config) if stage == "dedup" else _mapping(config, stage)
     rules: Counter[str] = Counter()
     counts = {"in": 0, "out": 0, "rejected": 0}
     warning = ""
     with ExitStack() as files:
-        write, refuse = (files.enter_context(write_rows(path)) for path in (output, rejected))
+        write = files.enter_context(write_rows(output))
+        refuse = files.enter_context(write_rows(rejected, _REJECTS))
+
+        def stay(row: dict[str, Any]) -> None:
+            counts["out"] += 1
+            write(row)
+
         for rows, bad in _batches(source, None if stage == "dedup" else BATCH_ROWS, stage == "extract"):
             counts["in"] += len(rows) + len(bad)
-            for row in run(rows, write, with_edits) if rows else ():
+            for row in run(rows, stay, with_edits) if rows else ():
                 rules[row["rule"]] += 1
                 counts["rejected"] += 1
                 refuse(row)
@@ -61,7 +82,6 @@ def trial(
                 )
                 if malformed.rule == "truncated_input":
                     warning = f"{source}: the file ends too early after line {malformed.line}: {malformed.detail}"
-    counts["out"] = counts["in"] - counts["rejected"]
     return {"stage": stage, **counts, "rules": dict(rules.most_common()), "warning": warning}
 
 
