@@ -31,7 +31,7 @@ def run(ctx: JobContext) -> Result:
     suite, content = _suite(ctx), content_of(ctx)
     metrics, violations = ctx.input("metrics"), ctx.input("violations")
     _check_fresh(metrics, content, ctx)
-    result = judge(metrics.table(), suite, violations.table(), evaluator())
+    result = judge(metrics.table(), suite, violations.table(), evaluator(ctx.parameters().engine))
     result |= {"run": ctx.run.name, "date": ctx.pins.date, "content": content}
     # The record of an earlier verdict goes first: it must not make this one look up to date when the content returns.
     ctx.storage.delete(f"{ctx.run.folder}/jobs/{ctx.job.name}.json")

@@ -58,6 +58,7 @@ class StoreSettings:
 @dataclass(frozen=True)
 class GateParams:
     suite: str = "expectations/corpus.json"  # relative to params.yaml
+    engine: Literal["auto", "great_expectations", "built-in"] = "auto"  # auto: Great Expectations where installed
     max_violations: int = checked(100, _not_negative)  # failing rows kept per figure
 
 

@@ -109,5 +109,9 @@ class GreatExpectations:
         return [verdicts[at] for at in range(len(expectations))]
 
 
-def evaluator() -> Evaluator:
-    return GreatExpectations() if find_spec("great_expectations") else BuiltIn()
+def evaluator(name: str = "auto") -> Evaluator:
+    """`great_expectations`, `built-in`, or `auto`: the former where it is installed. Raises ConfigError."""
+    installed = find_spec("great_expectations") is not None
+    if name == "great_expectations" and not installed:
+        raise ConfigError("gate.engine: Great Expectations is not installed; pip install 'nightmill[gate]'")
+    return GreatExpectations() if installed and name != BuiltIn.name else BuiltIn()
