@@ -16,16 +16,21 @@ from jobs.engines.base import Task, Worker, lean_memory
 from jobs.errors import Transient
 from pipelines.stage import Emitted
 
-_worker: Worker | None = None
+_worker: Worker | Exception | None = None
 
 
 def _start(task: Task) -> None:
     global _worker  # one stage per worker process, set up once
     lean_memory()
-    _worker = Worker(task)
+    try:
+        _worker = Worker(task)
+    except Exception as error:  # raised with the first batch: here the pool would only say that a worker died
+        _worker = error
 
 
 def _apply(batch: pa.Table) -> Emitted:
+    if isinstance(_worker, Exception):
+        raise _worker
     assert _worker is not None
     return _worker(batch)
 
