@@ -19,6 +19,8 @@ from jobs.effects.journal import Journal
 from jobs.errors import Terminal, UsageError
 from jobs.funnel import Tally, funnel
 from jobs.manifest import load as load_manifest
+from jobs.runner import default_run
+from jobs.runs import Run
 from jobs.writer import VersionWriter
 from pipelines.crawl.requests import url_id
 from pipelines.crawl.urls import UrlError, join
@@ -45,6 +47,11 @@ def run(ctx: JobContext) -> Result:
         return Result(
             {n: load_manifest(ctx.storage, taken[n].manifest) for n in OUTPUTS}, {"captured": pointer.days[day]}
         )
+    nightly = Run(ctx.storage, default_run(day))
+    record = nightly.record(ctx.job.name) if nightly.name != ctx.run.name else None
+    if record is not None:
+        elsewhere = {n: load_manifest(ctx.storage, record.outputs[n].manifest) for n in OUTPUTS}
+        return Result(elsewhere, {"captured": nightly.name})
     if pointer.head_date is not None and day < pointer.head_date:
         raise Terminal(
             f"{day} lies before the published {pointer.head_date} and was never captured; the past cannot be fetched"

@@ -10,8 +10,14 @@ from jobs.declared import JOBS, upstream
 
 @click.command("jobs")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-def command(as_json: bool) -> None:
+@click.option("--dvc", is_flag=True, help="Print dvc.yaml, which runs them on a laptop.")
+def command(as_json: bool, dvc: bool) -> None:
     """List the declared jobs in order: kind, what they wait for, read and write."""
+    if dvc:
+        from jobs.dvc_pipeline import pipeline
+
+        click.echo(pipeline(), nl=False)
+        return
     rows = [
         {
             "job": job.name,

@@ -143,6 +143,7 @@ def test_a_waiting_publisher_gives_up_with_a_next_step(nights, tmp_path, monkeyp
         pass
 
 
+@pytest.mark.slow
 def test_a_publication_may_be_killed_before_every_step(nights, tmp_path):
     nights.publish(0, 1)
     template = tmp_path / "template"
