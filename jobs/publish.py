@@ -19,8 +19,6 @@ def run(ctx: JobContext) -> Result:
     if gate is None or not gate.get("passed"):
         raise GateRefused(f"run {ctx.run.name} has no passing gate; run `nightmill run gate --date {ctx.pins.date}`")
     parent = ctx.parent
-    if parent is not None and parent.tombstone_epoch != ctx.pins.tombstone_epoch:
-        raise Transient(f"a takedown was published since run {ctx.run.name} began; run its jobs again with --current")
     card = ctx.run.record("card")
     if card is None:
         raise Terminal(f"run {ctx.run.name} has no data card; run `nightmill run card --date {ctx.pins.date}`")
