@@ -89,9 +89,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Entry point: run a command and exit with its code."""
     args = sys.argv[1:] if arguments is None else arguments
     try:
-        cli.main(args, prog_name="nightmill", standalone_mode=False)
-    except click.exceptions.Exit as error:
-        sys.exit(error.exit_code)
+        code = cli.main(args, prog_name="nightmill", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
