@@ -13,7 +13,7 @@ from jobs.declared import JOBS, Job
 from jobs.errors import NightmillError, Transient
 from jobs.manifest import Manifest
 from jobs.manifest import load as load_manifest
-from jobs.runner import default_run, make_engine
+from jobs.runner import check_date, default_run, make_engine
 from jobs.runs import Pins, Run, code_version, image, parent_of
 from jobs.snapshots import Published, Snapshot
 from jobs.storage import Storage
@@ -46,7 +46,8 @@ class Plan:
 
 
 def plan(config: Config, storage: Storage, date: str, run_name: str | None = None) -> Plan:
-    """Compare the run's records, the parent snapshot and today's configuration."""
+    """Compare the run's records, the parent snapshot and today's configuration. Raises UsageError for a bad date."""
+    check_date(date)
     published = Published(storage)
     space = Run(storage, run_name or default_run(date))
     pins, notes = _pins(config, published, space, date)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from datetime import date as Date
 from functools import partial
 from importlib import import_module
 from types import ModuleType
@@ -16,12 +17,12 @@ from jobs import errors
 from jobs.components import available
 from jobs.config import Config
 from jobs.context import JobContext, Result, declared, store_outputs, up_to_date, workspace
-from jobs.declared import NIGHTLY, Job, upstream
+from jobs.declared import JOBS, NIGHTLY, Job, upstream
 from jobs.engines.base import Engine, lean_memory
 from jobs.errors import NightmillError, UsageError
 from jobs.progress import Progress
 from jobs.runs import Pins, Record, Run, code_version, image, parent_of
-from jobs.snapshots import Published
+from jobs.snapshots import Published, digest
 from jobs.storage import Storage
 from jobs.trace import Trace
 
@@ -64,7 +65,7 @@ def run_job(
 ) -> Finished:
     """Run the job for the night `date` (YYYY-MM-DD). Raises NightmillError; the outcome is written either way."""
     job = declared(name)
-    _check_date(date)
+    check_date(date)
     space = Run(storage, run or default_run(date))
     began = time.perf_counter()
     outcome = partial(_outcome, space, job, options.attempt)
@@ -138,6 +139,8 @@ def pin(space: Run, date: str, config: Config, published: Published, options: Op
             )
         return found
     parent = parent_of(published, date, allow_gap=options.allow_gap)
+    if found is not None:
+        _forget_captures(space, published, found.parent, parent)
     fresh = Pins(
         run=space.name,
         date=date,
@@ -151,17 +154,28 @@ def pin(space: Run, date: str, config: Config, published: Published, options: Op
     return space.pin(fresh, replace=found is not None)
 
 
+def _forget_captures(space: Run, published: Published, old: str | None, new: str | None) -> None:
+    """Captures lie on top of the parent's: on a parent with others they have to be written again, from the journal."""
+    before, after = (published.snapshot(s).datasets if s else {} for s in (old, new))
+    for job in JOBS.values():
+        if job.kind == "effect" and any(digest(before, n) != digest(after, n) for n in job.writes):
+            space.forget(job.name)
+
+
 def _check_upstream(job: Job, space: Run, date: str) -> None:
     for name in upstream(job):
         if space.record(name) is None:
             raise UsageError(f"{job.name} needs {name}; run `nightmill run {name} --date {date}` first")
 
 
-def _check_date(date: str) -> None:
+def check_date(date: str) -> None:
+    """Raises UsageError unless `date` is a day written as YYYY-MM-DD."""
     try:
-        datetime.strptime(date, "%Y-%m-%d")
+        day = Date.fromisoformat(date).isoformat()
     except ValueError:
-        raise UsageError(f"--date {date!r}: give a day as YYYY-MM-DD") from None
+        day = None
+    if day != date:
+        raise UsageError(f"--date {date!r}: give a day as YYYY-MM-DD")
 
 
 def _outcome(

@@ -59,7 +59,12 @@ class Run:
 
     def pins(self) -> Pins | None:
         value = self._read("run.json")
-        return Pins(**value) if value is not None else None
+        if value is None:
+            return None
+        try:
+            return Pins(**value)
+        except TypeError as error:
+            raise self._damaged("run.json", error) from error
 
     def pin(self, pins: Pins, *, replace: bool = False) -> Pins:
         """Fix the pins at the first task; later tasks get those. `replace` pins anew (--current)."""
@@ -75,11 +80,18 @@ class Run:
         value = self._read(f"jobs/{job}.json")
         if value is None:
             return None
-        outputs = {name: Entry(**entry) for name, entry in value.pop("outputs").items()}
-        return Record(outputs=outputs, **value)
+        try:
+            outputs = {name: Entry(**entry) for name, entry in value.pop("outputs").items()}
+            return Record(outputs=outputs, **value)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise self._damaged(f"jobs/{job}.json", error) from error
 
     def finish(self, record: Record) -> None:
         self.write(f"jobs/{record.job}.json", asdict(record))
+
+    def forget(self, job: str) -> None:
+        """Let the job run again."""
+        self.storage.delete(f"{self.folder}/jobs/{job}.json")
 
     def outputs(self) -> dict[str, Entry]:
         """Every dataset that the finished jobs of this run wrote."""
@@ -100,8 +112,13 @@ class Run:
         try:
             value = json.loads(raw)
         except ValueError as error:
-            raise Terminal(f"{self.folder}/{name} is damaged: {error}; delete it and run the job again") from error
-        return value if isinstance(value, dict) else None
+            raise self._damaged(name, error) from error
+        if not isinstance(value, dict):
+            raise self._damaged(name, "not an object")
+        return value
+
+    def _damaged(self, name: str, error: object) -> Terminal:
+        return Terminal(f"{self.folder}/{name} is damaged: {error}; delete it and run the job again")
 
     read = _read
 

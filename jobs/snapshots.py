@@ -173,7 +173,7 @@ class Published:
             raise Transient(f"something was taken down before {snapshot.date} since this run began; {again}")
         own = {name: entry for name, entry in snapshot.datasets.items() if name in written}
         made_from = {n for e in own.values() for n in manifests.load(self.storage, e.manifest).provenance.inputs}
-        moved = {n for n in {*before, *now} if _digest(before, n) != _digest(now, n)}
+        moved = {n for n in {*before, *now} if digest(before, n) != digest(now, n)}
         clash = moved & (written | made_from)
         if clash:
             names = ", ".join(sorted(clash))
@@ -238,7 +238,8 @@ def check_gate(snapshot: Snapshot, written: frozenset[str]) -> None:
             )
 
 
-def _digest(datasets: Mapping[str, Entry], name: str) -> str | None:
+def digest(datasets: Mapping[str, Entry], name: str) -> str | None:
+    """The digest of a dataset, or None where there is none of that name."""
     return datasets[name].digest if name in datasets else None
 
 

@@ -36,12 +36,15 @@ def command(
     """
     from jobs.config import recorded
     from jobs.context import declared
+    from jobs.errors import UsageError
     from jobs.logs import configure
     from jobs.runner import Options, default_run, run_job
     from jobs.runs import Run
 
     for name in jobs:
         declared(name)
+    if current and as_recorded:
+        raise UsageError("--current and --as-recorded exclude one another")
     space = run_name or default_run(date)
     config = app.config
     if as_recorded:
