@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
-# Make .venv from requirements.lock and install this checkout into it. Does nothing when nothing changed.
+# Make .venv and install this checkout into it, with what runs it (requirements.lock), or with `dev` as its argument
+# also with what tests it (requirements-dev.lock, which holds the same versions and more). Does nothing when nothing
+# changed; a .venv for development serves both.
 # Needs a Python 3.11 with venv and pip; uses uv where it is and otherwise installs it into .venv.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export UV_SYSTEM_CERTS=${UV_SYSTEM_CERTS:-true} UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-180} UV_NO_PROGRESS=${UV_NO_PROGRESS:-1}
 
 stamp=.venv/.nightmill-setup
-wanted=$(cat requirements.lock setup.cfg infra/setup.sh | cksum)
-if [ -x .venv/bin/python ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ]; then
+content=$(cat requirements.lock requirements-dev.lock setup.cfg infra/setup.sh | cksum)
+lock=requirements.lock
+[ "${1:-}" = dev ] && lock=requirements-dev.lock
+made=$(cat "$stamp" 2>/dev/null || true)
+if [ -x .venv/bin/python ] && { [ "$made" = "$lock $content" ] || [ "$made" = "requirements-dev.lock $content" ]; }; then
   exit 0
 fi
 
@@ -39,8 +44,8 @@ if ! runs uv; then
   fi
 fi
 
-echo "setup: installing $(grep -c == requirements.lock) pinned packages"
-"$uv" pip install --quiet --python .venv/bin/python --require-hashes -r requirements.lock
+echo "setup: installing $(grep -c == "$lock") pinned packages"
+"$uv" pip install --quiet --python .venv/bin/python --require-hashes -r "$lock"
 "$uv" pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation -e .
-echo "$wanted" >"$stamp"
+echo "$lock $content" >"$stamp"
 echo "setup: done, $(du -sm .venv | cut -f1) MB in .venv"

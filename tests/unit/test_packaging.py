@@ -19,6 +19,7 @@ OURS = {
     "nightmill",
     "pip",
 }  # pip comes with every environment that set-up makes
+HELPERS = {path.stem for folder in ("tests", "dags") for path in (ROOT / folder).rglob("*.py")}  # on the tests' path
 # top-level module -> distribution, where the installed metadata do not say it because an extra is not installed
 KNOWN = {
     "pyspark": "pyspark", "ray": "ray", "dvc": "dvc", "lakefs": "lakefs", "presidio_analyzer": "presidio-analyzer",
@@ -50,7 +51,7 @@ def test_every_import_is_declared(room):
     missing = set()
     for path in sorted((ROOT / room).rglob("*.py")):
         for module in imported(path):
-            if module in sys.stdlib_module_names or module in OURS or (path.parent / f"{module}.py").exists():
+            if module in sys.stdlib_module_names or module in OURS or (room == "tests" and module in HELPERS):
                 continue
             names = {KNOWN[module]} if module in KNOWN else set(distributions.get(module, [module]))
             if not {name.lower().replace("_", "-") for name in names} & declared():
@@ -58,10 +59,19 @@ def test_every_import_is_declared(room):
     assert not missing
 
 
-def test_every_lock_entry_has_a_hash():
-    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+def test_every_lock_entry_has_a_hash(lock):
+    text = (ROOT / lock).read_text(encoding="utf-8")
     entries = re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]
     assert entries and all("--hash=sha256:" in entry for entry in entries)
+
+
+def test_the_smaller_lock_is_part_of_the_larger():
+    pins = [
+        set(re.findall(r"^[\w.-]+==\S+", (ROOT / f"requirements{kind}.lock").read_text(), flags=re.MULTILINE))
+        for kind in ("", "-dev")
+    ]
+    assert pins[0] < pins[1]
 
 
 def test_the_lock_keeps_clear_of_known_traps():
