@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.datasets import Version, changes
+from jobs.datasets import Version, changes, load_deletes
 from jobs.declared import JOBS, writer_of
 from jobs.errors import UsageError
 from jobs.runs import Run
@@ -99,8 +100,15 @@ def rows(version: Version, count: int, where: str | None, *, raw: bool) -> Itera
     if where and column not in version.manifest_columns:
         raise UsageError(f"--where: {version.manifest.dataset} has no column {column!r}")
     hidden = _TEXT_COLUMNS if version.manifest.dataset in UNSCRUBBED and not raw else ("body",)
+    if where and column in hidden:
+        raise UsageError(
+            f"--where: {column} of {version.manifest.dataset} is not shown; for unscrubbed text pass --raw"
+        )
+    kind = version.dataset.schema.field(column).type if where else None
+    if kind is not None and pa.types.is_nested(kind):
+        raise UsageError(f"--where: {column} is no text, number, day or truth value")
     columns = [c for c in version.manifest_columns if c not in hidden and not c.endswith("signature")]
-    for piece in version.scan(list(dict.fromkeys([*columns, *([column] if where else [])]))):
+    for piece in version.scan(columns):
         if where:
             piece = piece.filter(pc.equal(piece[column].cast("string"), wanted))
         for row in piece.slice(0, count).to_pylist():
@@ -171,7 +179,4 @@ def reasons(old: Version, new: Version) -> Counter[str]:
     """Why rows were hidden, as the delete files written since `old` say; none where `new` was not built upon it."""
     known = {f.path for f in old.manifest.files}
     fresh = [f for f in new.manifest.files if f.kind == "delete" and f.path not in known]
-    counts: Counter[str] = Counter()
-    for file in fresh:
-        counts.update(new.parquet(file).read(["reason"])["reason"].to_pylist())
-    return counts
+    return Counter(load_deletes(new, fresh)["reason"].to_pylist())

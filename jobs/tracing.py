@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from jobs.datasets import Version
 from jobs.errors import UsageError
+from jobs.inspection import UNSCRUBBED
 from jobs.snapshots import Entry, Snapshot
 from jobs.storage import Storage
 from pipelines.crawl.requests import url_id
@@ -35,9 +36,7 @@ def trace(storage: Storage, what: str, snapshot: Snapshot, *, raw: bool = False)
 
 def documents_of(storage: Storage, what: str, entries: Mapping[str, Entry]) -> list[str]:
     """doc_ids behind an id, a prefix of one, or a URL (requested, hop, final or canonical)."""
-    if re.fullmatch(r"[0-9a-f]{32}", what):
-        return [what]
-    if re.fullmatch(r"[0-9a-f]{8,31}", what):
+    if re.fullmatch(r"[0-9a-f]{8,32}", what):
         return _by_prefix(storage, what, entries)
     try:
         url = normalise(what)
@@ -52,7 +51,9 @@ def documents_of(storage: Storage, what: str, entries: Mapping[str, Entry]) -> l
 def _by_prefix(storage: Storage, prefix: str, entries: Mapping[str, Entry]) -> list[str]:
     found: set[str] = set()
     for name in ("pages", "rejects_crawl"):
-        if name in entries:
+        if name in entries and len(prefix) == 32:
+            found.update(Version.load(storage, entries[name].manifest).get([prefix], ["doc_id"])["doc_id"].to_pylist())
+        elif name in entries:
             for piece in Version.load(storage, entries[name].manifest).scan(["doc_id"]):
                 found.update(i for i in piece["doc_id"].to_pylist() if i.startswith(prefix))
     return sorted(found)
@@ -83,15 +84,17 @@ def journey(storage: Storage, entries: Mapping[str, Entry], doc_id: str, *, raw:
     twins = _twins(storage, entries, doc_id)
     return {
         "doc_id": doc_id,
-        "layers": {name: [_summary(row) for row in rows] for name, rows in layers.items()},
+        "layers": {
+            name: [_summary(row, raw or name not in UNSCRUBBED) for row in rows] for name, rows in layers.items()
+        },
         "rejects": rejects,
         "stands_for": twins,
         "spans": _paragraphs(storage, entries, layers, raw=raw),
     }
 
 
-def _summary(row: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {k: row[k] for k in _SHOWN if row.get(k) is not None}
+def _summary(row: Mapping[str, Any], titled: bool) -> dict[str, Any]:
+    kept = {k: row[k] for k in _SHOWN if row.get(k) is not None and (titled or k != "title")}
     return kept | ({"characters": len(row["text"])} if row.get("text") is not None else {})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import click
@@ -12,7 +13,7 @@ from jobs.app import App, print_json, print_table
 @click.command("show")
 @click.argument("dataset")
 @click.option("--run", "run_name", help="Look at an unpublished run's candidate instead of the published versions.")
-@click.option("--rows", "count", type=int, default=0, help="Print this many rows as JSON lines.")
+@click.option("--rows", "count", type=click.IntRange(0), default=0, help="Print this many rows as JSON lines.")
 @click.option("--where", metavar="COLUMN=VALUE", help="With --rows: only rows whose column has this text.")
 @click.option("--raw", is_flag=True, help="With --rows: also text that was not scrubbed.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
@@ -30,7 +31,7 @@ def command(
     version = find(app.published, app.storage, dataset, run_name)
     if count:
         for row in rows(version, count, where, raw=raw):
-            print_json(row)
+            click.echo(json.dumps(row, ensure_ascii=False, default=str))
         return
     facts = describe(app.published, app.storage, version, run_name)
     if as_json:
