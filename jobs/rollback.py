@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from jobs import manifest as manifests
-from jobs.datasets import Version
-from jobs.errors import Terminal, UsageError
+from jobs.datasets import KEY, Version
+from jobs.errors import UsageError
 from jobs.inspection import snapshot_of
 from jobs.snapshots import Entry, Published, Snapshot
 from jobs.storage import Storage
@@ -26,6 +29,8 @@ def rollback(storage: Storage, store: Store, reference: str, *, dry_run: bool = 
     datasets = {name: _without(storage, entry, taken_down) for name, entry in target.datasets.items()}
     if "tombstones" in head.datasets:
         datasets["tombstones"] = head.datasets["tombstones"]
+    if {n: e.digest for n, e in datasets.items()} == {n: e.digest for n, e in head.datasets.items()}:
+        raise UsageError(f"{target.id} has the content of the head")
     fresh = Snapshot(
         date=head.date,
         parent=head.id,
@@ -38,8 +43,6 @@ def rollback(storage: Storage, store: Store, reference: str, *, dry_run: bool = 
         published_at=datetime.now(UTC).isoformat(timespec="seconds"),
         note=f"rollback from {head.id} to the content of {target.id} ({target.date})",
     )
-    if fresh.id == head.id:
-        raise Terminal(f"{target.id} has the content of the head")
     return fresh if dry_run else store.replace_head(fresh)
 
 
@@ -54,14 +57,20 @@ def _taken_down(published: Published, head: Snapshot) -> list[str]:
 def _without(storage: Storage, entry: Entry, doc_ids: list[str]) -> Entry:
     """The version without the rows of these documents."""
     version = Version.load(storage, entry.manifest)
-    if not doc_ids or version.dataset.key[0] != "doc_id":
+    if not doc_ids or "doc_id" not in version.manifest_columns:
         return entry
-    from jobs.datasets import KEY
-
-    found = version.get(doc_ids, [], extras=True)
-    if not found.num_rows:
+    keys = _keys_of(version, doc_ids)
+    if not len(keys):
         return entry
     writer = VersionWriter(storage, version.dataset, version, run="rollback")
-    writer.remove(found[KEY], "taken down")
+    writer.remove(keys, "taken down")
     manifest = writer.finish(version.manifest.provenance)
     return Entry(manifest.version, str(manifest.digest), manifests.save(storage, manifest))
+
+
+def _keys_of(version: Version, doc_ids: list[str]) -> pa.ChunkedArray:
+    if version.dataset.key[0] == "doc_id":
+        return version.get(doc_ids, [], extras=True)[KEY]
+    wanted = pa.array(doc_ids, pa.string())  # aliases and violations say in another column whose they are
+    pieces = [p.filter(pc.is_in(p["doc_id"], value_set=wanted))[KEY] for p in version.scan(["doc_id"], extras=True)]
+    return pa.chunked_array([chunk for piece in pieces for chunk in piece.chunks], pa.string())
