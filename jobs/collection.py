@@ -31,7 +31,7 @@ def collect(storage: Storage, *, keep_seconds: float, delete: bool) -> Collected
         if path not in needed and _old(storage, path, keep_seconds)
     ]
     size = sum(storage.size(path) for path in doomed)
-    scratch = [p for p in storage.scratch().iterdir() if time.time() - p.stat().st_mtime > keep_seconds]
+    scratch = [p for p in storage.scratch().iterdir() if p.is_file() and time.time() - p.stat().st_mtime > keep_seconds]
     size += sum(p.stat().st_size for p in scratch)
     if delete:
         for path in doomed:
