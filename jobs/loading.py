@@ -28,12 +28,16 @@ class Loaded:
     """A published version, iterated in key order. One iteration at a time; it can be stopped and taken up again."""
 
     def __init__(self, version: Version, columns: Sequence[str] | None = None) -> None:
-        unknown = [c for c in columns or () if c not in version.manifest_columns]
-        if unknown:
-            raise UsageError(f"{version.manifest.dataset} has no column {unknown[0]!r}")
         self._version = version
-        self._columns = list(columns or version.manifest_columns)
+        self._columns = self._known(columns or version.manifest_columns)
         self._behind: str | None = None  # key of the last row that was handed out
+
+    def _known(self, columns: Sequence[str]) -> list[str]:
+        unknown = [c for c in columns if c not in self._version.manifest_columns]
+        if unknown:
+            has = ", ".join(self._version.manifest_columns)
+            raise UsageError(f"{self._version.manifest.dataset} has no column {unknown[0]!r}; it has {has}")
+        return list(columns)
 
     @property
     def version(self) -> str:
@@ -52,7 +56,7 @@ class Loaded:
 
     def batches(self, columns: Sequence[str] | None = None, batch_size: int = 1024) -> Iterator[pa.RecordBatch]:
         """Record batches of at most `batch_size` rows, behind the place of the last one."""
-        chosen = list(columns or self._columns)
+        chosen = self._known(columns or self._columns)
         for piece in self._version.scan(chosen, extras=True):
             if self._behind is not None:
                 piece = piece.filter(pc.greater(piece[KEY], self._behind))
