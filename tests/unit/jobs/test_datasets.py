@@ -91,7 +91,6 @@ def as_lists(delta):
     return delta.added.to_pylist(), delta.changed.to_pylist(), delta.removed.to_pylist()
 
 
-@pytest.mark.req("VER-05")
 @settings(max_examples=40, suppress_health_check=SLOW)
 @given(st.lists(STEP, min_size=1, max_size=5), st.data())
 def test_versions_are_what_a_dictionary_says(steps, data):
@@ -323,7 +322,7 @@ def test_a_missing_or_damaged_manifest_is_named(tmp_path):
         Version.load(storage, "manifests/x.json")
 
 
-@pytest.mark.req("VER-03", "LIN-01")
+@pytest.mark.req("VER-02", "VER-03", "LIN-01")
 def test_a_manifest_keeps_how_it_came_to_be():
     storage = MemoryStorage()
     made = Provenance(

@@ -126,7 +126,6 @@ def test_what_was_not_written_yet_is_named():
         here.run("publish")
 
 
-@pytest.mark.req("OBS-08")
 def test_a_second_time_is_up_to_date(job):
     here, calls = Here(), []
     job.run = lambda ctx: (calls.append(ctx), Result(result={"n": len(calls)}))[1]
@@ -189,7 +188,7 @@ def test_a_run_belongs_to_one_night(job):
         here.run(run="mine", date=day(1))
 
 
-@pytest.mark.req("VER-02", "VER-03")
+@pytest.mark.req("VER-08")
 def test_pins_say_what_a_run_saw(job):
     here = Here()
     snapshot = here.lake.night(day(0), {day(0): [Capture(0, text=0)]})

@@ -90,7 +90,6 @@ def test_the_first_night_has_no_parent():
     assert parent_of(published({}), "2026-01-01", allow_gap=False) is None
 
 
-@pytest.mark.req("OBS-02")
 def test_a_missing_night_is_transient_and_says_what_to_do():
     with pytest.raises(
         Transient, match=r"2026-01-04 is not published \(the last night before 2026-01-05 is 2026-01-02\)"

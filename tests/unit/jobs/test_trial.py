@@ -59,7 +59,6 @@ def page(text, charset):
     return base64.b64encode(html.encode(charset)).decode()
 
 
-@pytest.mark.req("CLN-02")
 def test_extract_reads_pages_of_any_charset(config, tmp_path):
     rows = [
         {"id": "gbk", "url": "https://example.cn/1", "body": page(CHINESE, "gbk"), "keep": {"me": 1}},
@@ -85,7 +84,6 @@ def test_edits_on_demand(config, tmp_path):
     assert out[0]["edits"] and {"start", "end", "new_length"} == set(out[0]["edits"][0])
 
 
-@pytest.mark.req("LIN-06")
 def test_rejects_say_rule_value_and_threshold(config, tmp_path):
     counts, out, gone = attempt(config, tmp_path, "clean", [{"id": 7, "text": "Too short."}])
     assert out == [] and counts["rules"] == {gone[0]["rule"]: 1}
