@@ -61,6 +61,7 @@ class Pointer:
     head: str | None = None
     days: Mapping[str, str] = field(default_factory=dict)  # date -> snapshot id
     stale: tuple[str, ...] = ()  # dates to run again
+    replaced: tuple[str, ...] = ()  # snapshots that a day had before it was published again: still readable by id
 
     def before(self, date: str) -> str | None:
         """The snapshot that a run for `date` builds upon."""
@@ -89,7 +90,9 @@ class Published:
             return Pointer(), None
         try:
             value = json.loads(raw)
-            return Pointer(value["head"], dict(value["days"]), tuple(value["stale"])), raw
+            return Pointer(
+                value["head"], dict(value["days"]), tuple(value["stale"]), tuple(value.get("replaced", ()))
+            ), raw
         except (ValueError, KeyError, TypeError) as error:
             raise Terminal(f"{POINTER} in {self.storage.uri} is damaged: {error}; restore it from a backup") from error
 
@@ -209,14 +212,17 @@ class Published:
         raise UsageError(f"{what} {', '.join(entry.version for entry in found or seen.values())}")
 
     def snapshots(self) -> Iterator[Snapshot]:
-        """The head's history first, then days published again behind it."""
+        """Everything published: the head's history, then days published again behind it, then what they had."""
         seen = set()
+        pointer = self.pointer()
+        others = [day for _, day in sorted(pointer.days.items(), reverse=True)]
         for snapshot in self.history():
             seen.add(snapshot.id)
             yield snapshot
-        for _, day in sorted(self.pointer().days.items(), reverse=True):
-            if day not in seen:
-                yield self.snapshot(day)
+        for other in (*others, *reversed(pointer.replaced)):
+            if other not in seen:
+                seen.add(other)
+                yield self.snapshot(other)
 
 
 def _same_content(a: Snapshot, b: Snapshot) -> bool:
@@ -249,4 +255,6 @@ def _moved(pointer: Pointer, snapshot: Snapshot) -> Pointer:
     days = {**pointer.days, snapshot.date: snapshot.id}
     stale = {*pointer.stale, *later} - {snapshot.date}
     head = pointer.head if later else snapshot.id
-    return Pointer(head, dict(sorted(days.items())), tuple(sorted(stale)))
+    before = pointer.days.get(snapshot.date)
+    replaced = [*pointer.replaced, *([before] if before and before != snapshot.id else [])]
+    return Pointer(head, dict(sorted(days.items())), tuple(sorted(stale)), tuple(dict.fromkeys(replaced)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from jobs.app import App, print_json, print_table
+from jobs.snapshots import Pointer, Snapshot
 
 
 @click.command("history")
@@ -20,10 +21,7 @@ def command(app: App, as_json: bool) -> None:
             {
                 "snapshot": snapshot.id,
                 "date": snapshot.date,
-                "head": "head" if snapshot.id == pointer.head else "",
-                "stale": "stale"
-                if pointer.days.get(snapshot.date) == snapshot.id and snapshot.date in pointer.stale
-                else "",
+                "state": _state(snapshot, pointer),
                 "corpus": corpus.version if corpus else None,
                 "rows": int(corpus.digest.partition(".")[2]) if corpus else None,
                 "run": snapshot.run,
@@ -34,6 +32,15 @@ def command(app: App, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     elif rows:
-        print_table(rows, ["snapshot", "date", "head", "stale", "corpus", "rows", "run", "note"])
+        print_table(rows, ["snapshot", "date", "state", "corpus", "rows", "run", "note"])
     else:
         click.echo("nothing is published yet; `nightmill run --help` shows how")
+
+
+def _state(snapshot: Snapshot, pointer: Pointer) -> str:
+    """head; stale: an earlier day was published again since; replaced: the day was, and readers by id keep this one."""
+    if snapshot.id == pointer.head:
+        return "head"
+    if snapshot.id in pointer.replaced and pointer.days.get(snapshot.date) != snapshot.id:
+        return "replaced"
+    return "stale" if snapshot.date in pointer.stale else ""

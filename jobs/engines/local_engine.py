@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -21,11 +22,20 @@ _worker: Worker | Exception | None = None
 
 def _start(task: Task) -> None:
     global _worker  # one stage per worker process, set up once
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     lean_memory()
     try:
         _worker = Worker(task)
     except Exception as error:  # raised with the first batch: here the pool would only say that a worker died
         _worker = error
+
+
+def _end_with_parent() -> None:
+    """A killed job takes its workers along; they would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _apply(batch: pa.Table) -> Emitted:

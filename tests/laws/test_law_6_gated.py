@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from nights import Capture, Lake, day
 
+from jobs.digest import Digest
 from jobs.errors import GateRefused
 from jobs.snapshots import Entry, Published, Snapshot
 
@@ -51,3 +52,9 @@ def test_an_older_day_never_moves_the_head():
     again = published.publish(Snapshot(day(0), None, "again", changed, gate=gate), written=frozenset(changed))
     pointer = published.pointer()
     assert pointer.head == second.id and pointer.days[day(0)] == again.id and pointer.stale == (day(1),)
+    assert published.find(f"corpus@{old.id}").manifest.digest == lake_digest(old)  # readers by id keep what they had
+    assert [s.id for s in published.snapshots()].count(old.id) == 1
+
+
+def lake_digest(snapshot):
+    return Digest.parse(snapshot.datasets["corpus"].digest)

@@ -2,7 +2,10 @@
 
 import itertools
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -174,3 +177,54 @@ def test_the_shuffling_engine_gives_the_same_rows(task):
 
 def test_a_task_does_not_print_its_secrets(task):
     assert "hunter2" not in repr(task())
+
+
+def test_workers_end_with_a_killed_parent(task, tmp_path):
+    """They hold the pool's pipes and would wait for work for ever."""
+    script = tmp_path / "parent.py"
+    script.write_text(
+        "import sys, time\n"
+        "import pyarrow as pa\n"
+        "from jobs.engines.base import Task\n"
+        "from jobs.engines.local_engine import LocalEngine\n"
+        "from pipelines.stage import Context\n"
+        "def batches():\n"
+        "    for at in range(3):\n"
+        "        yield pa.table({'doc_id': [str(at)], 'n': [2 * at]})\n"
+        "    time.sleep(60)\n"
+        "if __name__ == '__main__':\n"
+        "    stage = Task('engine_stages:STAGE', Context(None))\n"
+        "    for emitted in LocalEngine(1 + 1, inline_rows=0).map(stage, batches()):\n"
+        "        print(emitted.rows['pid'][0].as_py(), flush=True)\n"
+    )
+    paths = os.pathsep.join([str(tmp_path), os.getcwd()])
+    parent = subprocess.Popen(
+        [sys.executable, str(script)], env={**os.environ, "PYTHONPATH": paths}, stdout=subprocess.PIPE, text=True
+    )
+    children: list[int] = []
+    try:
+        deadline = time.monotonic() + 60
+        while len(children) < 2 and time.monotonic() < deadline:
+            children = [pid for pid in _children(parent.pid) if b"spawn_main" in _command(pid)]
+            time.sleep(0.1)
+        time.sleep(3)  # until they have set their stage up
+    finally:
+        parent.kill()
+        parent.wait()
+    assert len(children) == 2
+    deadline = time.monotonic() + 20
+    while any(_command(pid) for pid in children) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(_command(pid) for pid in children)
+
+
+def _children(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _command(pid):
+    """The command line of a process; empty for one that is gone or a zombie."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
