@@ -1,4 +1,4 @@
-"""A small day from end to end: a web site on loopback, two nights by the command line, and what a reader sees of them."""
+"""A small day from end to end: a web site on loopback, two nights by the command line, and what readers see of them."""
 
 from __future__ import annotations
 
