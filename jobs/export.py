@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -13,7 +11,7 @@ import pyarrow.parquet as pq
 
 from jobs.datasets import Version
 from jobs.errors import UsageError
-from jobs.plainfiles import compressed, plain
+from jobs.plainfiles import compressed, plain, whole
 
 _INTERNAL = {"edits", "findings", "signals", "signature", "body"}
 
@@ -31,7 +29,7 @@ def export(version: Version, target: Path | None, form: str, columns: Sequence[s
         return _parquet(version, target, chosen)
     if target is None:
         return _jsonl(version, stdout, chosen)
-    with _whole(target) as aside, compressed(aside, target.suffix == ".gz") as out:
+    with whole(target) as aside, compressed(aside, target.suffix == ".gz") as out:
         return _jsonl(version, out, chosen)
 
 
@@ -49,7 +47,7 @@ def _parquet(version: Version, target: Path, columns: Sequence[str]) -> int:
     rows = 0
     writer: pq.ParquetWriter | None = None
     schema = version.table(columns).schema if not version.rows else None
-    with _whole(target) as aside:
+    with whole(target) as aside:
         for piece in version.scan(columns):
             writer = writer or pq.ParquetWriter(aside, piece.schema, compression="zstd")
             writer.write_table(piece)
@@ -58,14 +56,3 @@ def _parquet(version: Version, target: Path, columns: Sequence[str]) -> int:
             writer = pq.ParquetWriter(aside, schema, compression="zstd")
         writer.close()
     return rows
-
-
-@contextmanager
-def _whole(target: Path) -> Iterator[Path]:
-    """A name beside `target` that becomes it at the end and vanishes on failure."""
-    aside = target.with_name(f".{target.name}.part")
-    try:
-        yield aside
-        os.replace(aside, target)
-    finally:
-        aside.unlink(missing_ok=True)

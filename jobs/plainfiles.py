@@ -62,10 +62,15 @@ def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any] | Malformed]]:
                 yield line, _parsed(raw, line)
 
 
-def _opened(path: Path) -> IO[bytes]:
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The file's bytes, unzipped where they begin like gzip's. Opened once: what was read of a pipe is gone."""
     with path.open("rb") as handle:
-        zipped = handle.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if zipped else path.open("rb")  # type: ignore[return-value]
+        if handle.peek(2)[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=handle) as unzipped:
+                yield unzipped  # type: ignore[misc]
+        else:
+            yield handle
 
 
 def _parsed(raw: bytes, line: int) -> dict[str, Any] | Malformed:
@@ -159,15 +164,29 @@ def write_rows(path: Path | None, schema: pa.Schema | None = None) -> Iterator[R
     if path is None:
         yield lambda row: None
         return
-    aside = path.with_name(f".{path.name}.part")
-    try:
+    with whole(path) as aside:
         if path.suffix == ".parquet":
             with _parquet_rows(aside, schema) as write:
                 yield write
         else:
             with compressed(aside, path.suffix == ".gz") as out:
                 yield lambda row: out.write(_line(row)) and None
-        os.replace(aside, path)
+
+
+@contextmanager
+def whole(target: Path) -> Iterator[Path]:
+    """A name beside `target` that becomes it at the end and vanishes on failure.
+
+    A link stays and the file behind it is replaced. What is no file (a pipe, a device) is written to as it is.
+    """
+    if target.exists() and not target.is_file():
+        yield target
+        return
+    target = target.resolve()
+    aside = target.with_name(f".{target.name}.part")
+    try:
+        yield aside
+        os.replace(aside, target)
     finally:
         aside.unlink(missing_ok=True)
 

@@ -49,6 +49,8 @@ def trial(
     """
     if output is not None and rejected is not None and output.resolve() == rejected.resolve():
         raise UsageError(f"{output} cannot hold both the rows that stay and the rejects; name two files")
+    if rejected is not None and rejected.resolve() == source.resolve():
+        raise UsageError(f"{rejected} is the input; rejects written there would replace it")
     run = _deduplicating(config) if stage == "dedup" else _mapping(config, stage)
     rules: Counter[str] = Counter()
     counts = {"in": 0, "out": 0, "rejected": 0}
@@ -109,8 +111,9 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
     for name in _STRINGS:
         if any(row.get(name) is not None for row in rows):
             columns[name] = pa.array([row.get(name) for row in rows], pa.string())
-    if any("body" in row for row in rows):
-        columns["body"] = pa.array([row.get("body") for row in rows], pa.binary())
+    bodies = [row.get("body") for row in rows]
+    if any(isinstance(body, bytes) for body in bodies):  # in a file of texts a `body` may be anything
+        columns["body"] = pa.array([body if isinstance(body, bytes) else None for body in bodies], pa.binary())
     return pa.table(columns)
 
 

@@ -3,7 +3,9 @@
 import base64
 import gzip
 import json
+import os
 import random
+import threading
 from datetime import date
 from decimal import Decimal
 
@@ -260,3 +262,34 @@ def test_every_line_is_one_row_or_one_malformed_row(tmp_path, lines):
     for row in rows:
         if isinstance(row, dict):
             row["text"].encode(), row["id"].encode()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_pipe_loses_no_row(tmp_path, pack):
+    pipe, rows = tmp_path / "pipe", [{"id": str(i), "text": "x" * 200} for i in range(200)]
+    os.mkfifo(pipe)
+    data = pack(b"".join(line(**row) for row in rows))
+    feeder = threading.Thread(target=pipe.write_bytes, args=(data,))
+    feeder.start()
+    assert read(pipe) == rows
+    feeder.join()
+
+
+def test_a_link_stays_and_its_file_gets_the_rows(tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "far" / "x.jsonl")
+    with write_rows(tmp_path / "link.jsonl") as write:
+        write({"id": "a"})
+    assert (tmp_path / "link.jsonl").is_symlink() and (tmp_path / "far" / "x.jsonl").read_bytes() == b'{"id":"a"}\n'
+    assert os.listdir(tmp_path / "far") == ["x.jsonl"]
+
+
+def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path):
+    pipe, got = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    with write_rows(pipe) as write:
+        write({"id": "a"})
+    reader.join()
+    assert got == [b'{"id":"a"}\n'] and pipe.is_fifo() and os.listdir(tmp_path) == ["pipe"]

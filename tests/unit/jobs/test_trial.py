@@ -214,3 +214,18 @@ def test_every_row_is_in_exactly_one_file(config, tmp_path, lines, stage, batch)
     for reject in gone:
         assert reject["stage"] == stage and reject["rule"]
         assert "ferry" not in json.dumps(reject) and "渡船" not in str(reject)
+
+
+def test_rejects_do_not_replace_the_input(config, tmp_path):
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(b'{"id":"a","text":"x"}\n')
+    with pytest.raises(UsageError, match="is the input"):
+        trial(config, "scrub", path, None, tmp_path / "." / "in.jsonl")
+    assert path.read_bytes() == b'{"id":"a","text":"x"}\n'
+
+
+@pytest.mark.parametrize("stage", ["clean", "scrub", "dedup"])
+def test_a_file_of_texts_may_call_anything_a_body(config, tmp_path, stage):
+    rows = [{"id": "a", "text": ENGLISH, "body": 5}, {"id": "b", "text": CHINESE, "body": {"x": "y"}}]
+    counts, stay, _ = attempt(config, tmp_path, stage, rows)
+    assert counts["out"] == 2 and [row["id"] for row in stay] == ["a", "b"]
