@@ -153,7 +153,7 @@ class Published:
             raise Transient(f"the head moved to {pointer.head} meanwhile; run the command again")
         self.store(snapshot)
         self.prepare(snapshot)
-        if not self._swap(raw, replace(pointer, head=snapshot.id, days={**pointer.days, snapshot.date: snapshot.id})):
+        if not self._swap(raw, replace(_moved(pointer, snapshot), stale=pointer.stale)):
             raise Transient(f"{POINTER} moved meanwhile; run the command again")
         return snapshot
 

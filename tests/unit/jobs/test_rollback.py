@@ -61,6 +61,13 @@ def test_the_next_night_builds_on_it(lake):
     assert len(lake.rows(third, "pages")) == len(lake.rows(first, "pages")) + 1
 
 
+def test_what_was_rolled_back_stays_readable_when_the_day_is_published_again(lake):
+    published, first, second = nights(lake)
+    found = rollback(lake.storage, published, first.id)
+    lake.night(day(1), {day(1): [Capture(9, text=10)]}, options=Options())
+    assert {first.id, second.id, found.id} < {s.id for s in published.snapshots()}
+
+
 @pytest.mark.parametrize("reference", ["2020-01-01", "ffffffffffffffff", "", "corpus"])
 def test_unknown_snapshots(lake, reference):
     with pytest.raises(UsageError, match="nightmill history"):
