@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from infra.demo.site import Site
 from jobs.context import store_outputs
 from jobs.datasets import Version
 from jobs.declared import JOBS
+from jobs.dvc_pipeline import pipeline
 from jobs.launch import Child
 from jobs.runs import Run
 from jobs.snapshots import Published
@@ -71,7 +73,7 @@ def home(demo, name):
 
 
 class Airflow:
-    """The driver in nights.py under the settings of infra/airflow/env.sh."""
+    """The driver in airflow_driver.py under the settings of infra/airflow/env.sh."""
 
     def __init__(self, airflow_home, environment):
         given = {
@@ -79,7 +81,7 @@ class Airflow:
             "NIGHTMILL_HOME": str(airflow_home),
             "NIGHTMILL_RETRY_SECONDS": "0.1",
         }
-        script = f'source infra/airflow/env.sh && exec "{sys.executable}" tests/integration/nights.py'
+        script = f'source infra/airflow/env.sh && exec "{sys.executable}" tests/integration/airflow_driver.py'
         self.lines = []
         self.process = subprocess.Popen(
             ["bash", "-c", script], cwd=ROOT, env=environment | given, text=True, errors="replace",
@@ -264,3 +266,48 @@ def test_five_kills_through_airflow_leave_the_same_night(demo, site, airflow):
         name: killer.killed.count(name) for name in JOBS
     }
     assert digests(folder, FIRST) == digests(demo[0], FIRST)
+
+
+def with_dvc(folder):
+    """Give a deployment what `dvc repro` needs beside its params.yaml: dvc.yaml, DVC's settings, every section."""
+    for name in (".dvc/config", ".dvc/.gitignore", ".dvcignore"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "dvc.yaml").write_text(pipeline(), encoding="utf-8")
+    (folder / "night.yaml").write_text(f'date: "{FIRST}"\n', encoding="utf-8")
+    text = (folder / "params.yaml").read_text(encoding="utf-8")
+    sections = re.split(r"(?m)^(?=[a-z]+:)", (ROOT / "params.yaml").read_text(encoding="utf-8"))[1:]
+    missing = [section for section in sections if not re.search(rf"(?m)^{section.partition(':')[0]}:", text)]
+    (folder / "params.yaml").write_text("".join([text, "\n", *missing]), encoding="utf-8")
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+
+
+@pytest.mark.req("OTH-02", "OBS-02", "VER-01")
+def test_airflow_then_dvc_then_airflow_give_the_same_digests(demo, site, airflow, clean_environment):
+    pytest.importorskip("dvc", reason="the extra [dvc] is not installed")
+    folder = home(demo, "both")
+    with_dvc(folder)
+    site.day = 1
+    assert airflow.run(FIRST, folder)["state"] == "success", "".join(airflow.lines)[-3000:]
+    scheduled, pointer = digests(folder, FIRST), published(folder).pointer()
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro"],
+        cwd=folder,
+        env=clean_environment
+        | {
+            "PATH": f"{Path(sys.executable).parent}:{clean_environment['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "DVC_NO_ANALYTICS": "1",
+            "DVC_SITE_CACHE_DIR": str(folder / ".dvc/tmp/site"),
+        },
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    laptop = Run(LocalStorage(folder / "lake"), f"dvc-{FIRST}").outputs()
+    assert {name: entry.digest for name, entry in laptop.items()} == scheduled
+    assert published(folder).pointer() == pointer
+    site.day = 2
+    assert airflow.run(SECOND, folder)["state"] == "success", "".join(airflow.lines)[-3000:]
+    assert digests(folder, SECOND) == digests(demo[0], SECOND)
