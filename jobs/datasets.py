@@ -191,6 +191,9 @@ def read_group(version: Version, file: DataFile, group: int, columns: Sequence[s
     physical = list(dict.fromkeys([*columns, *version.dataset.key, HASH]))
     with _reading(version, file):
         table = version.parquet(file).read_row_group(group, columns=physical, use_threads=False)
+    for name in physical:
+        if name not in table.column_names:  # the file is older than the column
+            table = table.append_column(name, pa.nulls(table.num_rows, version.dataset.schema.field(name).type))
     table = table.append_column(KEY, key_of(table, version.dataset.key))
     table = table.append_column(SEQ, pa.array(np.full(table.num_rows, file.seq), pa.int64()))
     return table.select(list(dict.fromkeys([*columns, *version.dataset.key, KEY, HASH, SEQ])))

@@ -10,7 +10,7 @@ from pipelines.extract.tree import Page
 
 _SPACE = r"(?:[^\S ]|&(?:nbsp|ensp|emsp|thinsp|\#160|\#[xX][aA]0|\#12288|\#x3000|NewLine|Tab|\#10|\#13|\#9|\#32);)"
 _SPECIAL = re.compile(
-    rf"(?P<space>(?:\ *+{_SPACE}|\ \ )(?:\ |{_SPACE})*+)"
+    rf"(?P<space>(?:\ *+{_SPACE}|\ \ )(?:\ |{_SPACE})*)"
     r"|(?P<entity>&(?:\#[0-9]{1,8};?|\#[xX][0-9a-fA-F]{1,8};?|[a-zA-Z][a-zA-Z0-9]{1,31}+;?))"
     r"|(?P<control>[\x00-\x08\x0e-\x1f\x7f]+)",
     re.X,
@@ -53,10 +53,10 @@ class Writer:
             wide = _IDEOGRAPHIC.match(text) and _IDEOGRAPHIC.match(self.parts[-1][-1])
             gap = "" if wide else " "
         self.gap = ""
-        if start > self.at or gap:
+        if self.source[self.at : start] != gap:
             self.edits.append(Edit(self.at, start, len(gap)))
-            if gap:
-                self.parts.append(gap)
+        if gap:
+            self.parts.append(gap)
         if not same:
             self.edits.append(Edit(start, end, len(text)))
         self.parts.append(text)
@@ -103,19 +103,14 @@ def _cell(page: Page, node: int) -> int:
 def _flow(writer: Writer, start: int, end: int) -> None:
     source = writer.source
     at = start
-    while at < end and source[at] == " ":
-        at += 1
-    if at > start:
-        writer.space(False)
-    for found in _SPECIAL.finditer(source, at, end):
+    for found in _SPECIAL.finditer(source, start, end):
         here, there = found.span()
         kind = found.lastgroup
         if kind == "entity":
             text = unescape(found[0])
             if text == found[0]:
                 continue
-        if here > at:
-            writer.copy(at, here)
+        _words(writer, at, here)
         at = there
         if kind == "space":
             writer.space("\n" in found[0] or "\r" in found[0])
@@ -124,13 +119,23 @@ def _flow(writer: Writer, start: int, end: int) -> None:
                 writer.space(False)
             elif text:
                 writer.replace(here, there, text)
-    if at < end:
-        if source[end - 1] == " ":
-            if end - 1 > at:
-                writer.copy(at, end - 1)
-            writer.space(False)
-        else:
-            writer.copy(at, end)
+    _words(writer, at, end)
+
+
+def _words(writer: Writer, start: int, end: int) -> None:
+    """Copy a piece without the spaces at its borders: what stands beside it may go."""
+    source = writer.source
+    first, last = start, end
+    while first < last and source[first] == " ":
+        first += 1
+    while first < last and source[last - 1] == " ":
+        last -= 1
+    if first > start:
+        writer.space(False)
+    if first < last:
+        writer.copy(first, last)
+    if last < end:
+        writer.space(False)
 
 
 def _verbatim(writer: Writer, start: int, end: int) -> None:

@@ -29,7 +29,7 @@ DOCUMENTS = (Document("a", TEXT), Document("b", "清晨七点渡船离开港口�
 @pytest.fixture(autouse=True)
 def built_in(monkeypatch):
     """Importing Great Expectations takes ten seconds: tests that want it say so."""
-    monkeypatch.setattr("jobs.gate.evaluator", BuiltIn)
+    monkeypatch.setattr("jobs.gate.evaluator", lambda name: BuiltIn())
 
 
 def suite_of(*entries):

@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pipelines.edits import Edit, map_back
@@ -111,6 +111,8 @@ _PIECES = st.sampled_from(
 
 
 @settings(max_examples=400)
+@example('" \x00').via("a space before a character that goes")
+@example("\x00 x").via("and behind one")
 @given(st.lists(_PIECES, max_size=40).map("".join))
 def test_any_page_is_reproduced_outside_its_edits(html):
     text, edits = shown(html)
