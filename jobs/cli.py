@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from importlib import import_module
 from typing import Any
 
@@ -99,7 +100,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(FAILED)
     except NightmillError as error:
         if "--debug" in args:
-            raise
+            traceback.print_exc()
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except BrokenPipeError:
@@ -107,7 +108,7 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(0)
     except OSError as error:
         if "--debug" in args:
-            raise
+            traceback.print_exc()
         click.echo(f"error: {error}; see --debug for where", err=True)
         sys.exit(FAILED)
 

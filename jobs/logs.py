@@ -44,7 +44,7 @@ def configure(level: str = "info", *, stream: TextIO | None = None, as_json: boo
     """
     _configure(level, stream, as_json)
     root = logging.getLogger()
-    root.handlers = [_Forward()]
+    root.handlers = [_Forward(logging.WARNING)]  # libraries give their own loggers a lower level
     root.setLevel(logging.WARNING)
 
 

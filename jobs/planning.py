@@ -14,7 +14,7 @@ from jobs.errors import NightmillError, Transient
 from jobs.manifest import Manifest
 from jobs.manifest import load as load_manifest
 from jobs.runner import check_date, default_run, make_engine
-from jobs.runs import Pins, Run, code_version, image, parent_of
+from jobs.runs import Pins, Record, Run, code_version, image, parent_of
 from jobs.snapshots import Published, Snapshot
 from jobs.storage import Storage
 
@@ -98,6 +98,7 @@ def _step(ctx: JobContext, parent: Snapshot | None, running: set[str]) -> Step:
         and not moved
         and _same(ctx, job, dict(record.inputs))
         and record.fingerprint == (mark or record.fingerprint)
+        and _still_published(ctx, record)
     ):
         return Step(job.name, "up to date", "its inputs and parameters are those of its last run", seconds, rows)
     why = (
@@ -105,6 +106,8 @@ def _step(ctx: JobContext, parent: Snapshot | None, running: set[str]) -> Step:
         if moved
         else "it has not run yet"
         if record is None
+        else "another snapshot was published for this day since"
+        if not _still_published(ctx, record)
         else "its input or parameters changed"
     )
     if job.kind not in ("map", "relate") or job.section == "profile":
@@ -127,6 +130,12 @@ def _same(ctx: JobContext, job: Job, recorded: dict[str, str]) -> bool:
         return all(recorded.get(n) == f"{n}@{ctx.input(n).manifest.digest}" for n in job.reads)
     except NightmillError:
         return False
+
+
+def _still_published(ctx: JobContext, record: Record) -> bool:
+    """False where the record's snapshot is no longer that of its day: publishing again would bring it back."""
+    snapshot = record.result.get("snapshot")
+    return snapshot is None or ctx.published.pointer().days.get(ctx.pins.date) == snapshot
 
 
 def _difference(ctx: JobContext, before: Manifest) -> str:

@@ -7,6 +7,7 @@ comment is its documentation; units are in the name or the comment.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,35 @@ class CleanParams:
     off: tuple[str, ...] = ()  # names of rules that measure but do not reject
 
 
+Policy = Literal["mask", "hash", "drop_span", "drop_row", "keep"]
+PII_ENTITIES = (
+    "SECRET",
+    "URL_CREDENTIALS",
+    "EMAIL",
+    "CN_ID_CARD",
+    "IBAN",
+    "BANK_CARD",
+    "CN_MOBILE",
+    "CN_PASSPORT",
+    "QQ_NUMBER",
+    "WECHAT_ID",
+    "CN_PLATE",
+    "US_SSN",
+    "IP_ADDRESS",
+    "PHONE",
+)  # what recognisers find; named here too, so that a wrong name is seen before anything heavy is imported
+
+
+def _entities(policies: dict[str, str]) -> None:
+    unknown = sorted(set(policies) - set(PII_ENTITIES))
+    if unknown:
+        raise ValueError(f"no entity is called {unknown[0]!r}; entities: {', '.join(PII_ENTITIES)}")
+
+
 @dataclass(frozen=True)
 class ScrubParams:
-    policies: dict[str, str] = field(default_factory=dict)  # entity -> mask | hash | drop_span | drop_row | keep
-    default_policy: str = "mask"
+    policies: dict[str, Policy] = field(default_factory=dict, metadata={"check": _entities})  # per entity
+    default_policy: Policy = "mask"  # mask | hash | drop_span | drop_row | keep
     hash_key: str = ""  # name of the secret for policy `hash`
 
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from jobs.errors import Terminal
+from jobs.errors import ConfigError, Terminal
 from pipelines.stage import Context, Emitted, MapStage
 
 
@@ -45,7 +45,10 @@ class Worker:
 
     def __init__(self, task: Task) -> None:
         self.stage = task.load()
-        self.state: Any = self.stage.setup(task.context)
+        try:
+            self.state: Any = self.stage.setup(task.context)
+        except ValueError as error:  # a stage refuses its parameters: trying again would not help
+            raise ConfigError(f"stage {self.stage.name} cannot start: {error}") from error
 
     def __call__(self, batch: pa.Table) -> Emitted:
         emitted = self.stage.apply(self.state, batch)

@@ -134,13 +134,16 @@ def test_exit_codes(monkeypatch, error, code):
     assert end.value.code == code
 
 
-def test_debug_shows_where(monkeypatch):
+@pytest.mark.parametrize(("error", "code"), [(Terminal("x"), 4), (OSError("x"), 1)])
+def test_debug_shows_where_and_keeps_the_exit_code(monkeypatch, capsys, error, code):
     def fail(*args, **kwargs):
-        raise Terminal("x")
+        raise error
 
     monkeypatch.setattr("jobs.cli.cli.main", fail)
-    with pytest.raises(Terminal):
+    with pytest.raises(SystemExit) as end:
         main(["--debug", "history"])
+    shown = capsys.readouterr().err
+    assert end.value.code == code and "Traceback" in shown and "error: x" in shown
 
 
 def test_show(nightmill, made_lake):

@@ -294,3 +294,23 @@ def test_a_recorded_configuration_decides_and_today_serves(params, monkeypatch):
     assert again.digest() == night.digest() != load().digest()
     assert again.settings.lake == "new" and again.settings.engine.workers == 3
     assert again.secret("pii_key") == CANARY
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("scrub:\n  policies:\n    EMIAL: mask\n", "no entity is called 'EMIAL'"),
+        ("scrub:\n  policies:\n    EMAIL: msak\n", "params.yaml:3: scrub.policies.EMAIL: expected one of mask, hash"),
+        ("scrub:\n  default_policy: msak\n", "did you mean `mask`?"),
+    ],
+)
+def test_a_scrub_policy_that_cannot_be_is_refused_before_anything_runs(params, text, says):
+    params(text)
+    assert says in refusal()
+
+
+def test_the_entities_of_the_configuration_are_those_of_the_recognisers():
+    from pipelines.params import PII_ENTITIES
+    from pipelines.pii.recognisers import ENTITIES
+
+    assert PII_ENTITIES == ENTITIES

@@ -39,6 +39,14 @@ def test_a_line_is_json_with_bound_ids(lines):
     assert "run" not in outside
 
 
+def test_a_library_speaks_from_warning_on_whatever_level_it_gives_itself(lines):
+    logger = logging.getLogger("talkative")
+    logger.setLevel(logging.DEBUG)
+    logger.info("made a temporary directory")
+    logger.warning("disk is nearly full")
+    assert [line["event"] for line in lines()] == ["disk is nearly full"]
+
+
 def test_a_revealed_secret_is_never_printed(lines):
     logs.log.info(
         f"using {CANARY}", url=f"https://h/?k={CANARY}", nested={"a": [{"b": f"x{CANARY}x"}]}, obj=[(CANARY,)]

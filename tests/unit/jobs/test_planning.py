@@ -1,12 +1,16 @@
 """Plans: what would run, on what, and why – and that looking changes nothing."""
 
+from types import SimpleNamespace
+
 import pytest
 from nights import STAGES, Capture, Lake, day
 
 from jobs.declared import JOBS
 from jobs.errors import UsageError
-from jobs.planning import plan
+from jobs.planning import _still_published, plan
 from jobs.runner import Options, run_job
+from jobs.runs import Record
+from jobs.snapshots import Published
 from jobs.storage import MemoryStorage
 
 
@@ -105,3 +109,12 @@ def test_bad_dates(one, date):
 def test_plain_data(one):
     value = planned(one, day(1)).as_dict()
     assert value["date"] == day(1) and value["steps"][0]["job"] == "crawl"
+
+
+def test_a_night_that_was_rolled_back_or_published_otherwise_would_be_published_again(one):
+    published = Published(one.storage)
+    ctx = SimpleNamespace(published=published, pins=SimpleNamespace(date=day(0)))
+    ours = published.pointer().days[day(0)]
+    assert _still_published(ctx, Record("publish", {}, "", {}, {"snapshot": ours}))
+    assert not _still_published(ctx, Record("publish", {}, "", {}, {"snapshot": "another"}))
+    assert _still_published(ctx, Record("clean", {}, "", {}, {}))

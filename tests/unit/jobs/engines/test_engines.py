@@ -16,7 +16,7 @@ from jobs.engines import local_engine
 from jobs.engines.base import Task
 from jobs.engines.local_engine import LocalEngine
 from jobs.engines.shuffle_engine import ShuffleEngine
-from jobs.errors import NotEnoughData, Terminal, Transient, UsageError
+from jobs.errors import ConfigError, NotEnoughData, Terminal, Transient, UsageError
 from pipelines.stage import Context
 
 STAGES = """
@@ -29,6 +29,8 @@ from pipelines.stage import REJECT_SCHEMA, Emitted, MapStage, Verdict, rejects
 def setup(context):
     if context.params == "broken":
         raise UsageError("no model here; fetch it")
+    if context.params == "wrong":
+        raise ValueError("3 is no policy")
     return {"pid": os.getpid(), "params": context.params, "secret": context.secrets.get("key")}
 
 def apply(state, batch):
@@ -136,6 +138,8 @@ def test_what_a_stage_raises_arrives_as_it_is(task, engine):
     assert failed.value.exit_code == 5
     with pytest.raises(UsageError, match="no model here; fetch it"):
         list(engine.map(task(params="broken"), batches(10)))
+    with pytest.raises(ConfigError, match="stage s cannot start: 3 is no policy"):
+        list(engine.map(task(params="wrong"), batches(10)))
 
 
 @pytest.mark.parametrize("engine", [LocalEngine(1), ShuffleEngine(0)])
