@@ -1,4 +1,4 @@
-"""Nightmill's Python API: read published datasets.
+"""Nightmill's Python API: read published datasets, and ask whether one may be trained on.
 
 import nightmill
 
@@ -14,6 +14,6 @@ corpus.to_huggingface()                              # datasets.IterableDataset,
 
 from __future__ import annotations
 
-from jobs.loading import Loaded, load
+from jobs.loading import Loaded, gate, load
 
-__all__ = ["Loaded", "load"]
+__all__ = ["Loaded", "gate", "load"]

@@ -24,7 +24,7 @@ from pipelines.stage import rejects, replace_columns
 from pipelines.tokens import TOKENIZER, count_tokens
 
 VERSION = "1"
-LOOKUP = 2048  # verdicts applied at once
+LOOKUP = 256  # verdicts applied at once: their texts are in memory
 OUTPUTS = ("corpus", "dedup_index", "rejects_dedup")
 _FEATURE_COLUMNS = ["doc_id", "tenant_id", "since", "text", "lang"]
 

@@ -24,6 +24,17 @@ def load(reference: str, *, lake: str | Path = "lake", columns: Sequence[str] | 
     return Loaded(published.find(reference), columns)
 
 
+def gate(reference: str = "corpus", *, lake: str | Path = "lake") -> dict[str, Any]:
+    """Whether a published version (as in load(), or a snapshot id) passed its gate on exactly its content.
+
+    Keys: passed, reasons (why not), snapshot, date, content (dataset → digest), gate (the result with every
+    expectation). Raises UsageError for an unknown reference.
+    """
+    from jobs.gates.verdict import check
+
+    return check(storage_at(str(lake)), reference)
+
+
 class Loaded:
     """A published version, iterated in key order. One iteration at a time; it can be stopped and taken up again."""
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from nights import Lake, day, page_row
 
 import jobs.writer
+import pipelines.dedup.walk
 from jobs.context import store_outputs
 from jobs.engines.local_engine import LocalEngine
 from jobs.manifest import Provenance
@@ -23,7 +24,9 @@ from pipelines.schemas import PAGES, URL_ALIASES, rejects_of
 
 PAGE_WORDS = 1_500
 WORDS = [f"word{n}" for n in range(50_000)]
-jobs.writer.FLUSH_BYTES = 8 << 20
+jobs.writer.FLUSH_BYTES = 8 << 20  # buffers of the real size would hide what grows
+pipelines.dedup.walk._BLOCK_SHINGLES = 1 << 17
+pipelines.dedup.walk._BLOCK_ROWS = 64
 jobs.writer.GROUP_BYTES = 1 << 20
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
-SMALL, LARGE = 400, 4_000  # pages of about 20 kB: 8 MB and 80 MB of text, each text held in five layers
+SMALL, LARGE = 1_200, 12_000  # pages: 12 MB and 120 MB of text, each text held in five layers
 ALLOWED_MB = 70
 
 

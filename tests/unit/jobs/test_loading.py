@@ -145,3 +145,12 @@ def test_the_public_names():
     assert callable(nightmill.load)
     with pytest.raises(AttributeError):
         _ = nightmill.nothing
+
+
+def test_a_training_script_can_ask_for_the_gate(made_lake):
+    head = Published(LocalStorage(made_lake)).head()
+    verdict = nightmill.gate("corpus", lake=made_lake)
+    assert verdict["passed"] is True and verdict["reasons"] == [] and verdict["snapshot"] == head.id
+    assert verdict["content"] == {"corpus": head.datasets["corpus"].digest}
+    with pytest.raises(UsageError):
+        nightmill.gate("corpus@ffffffff", lake=made_lake)
