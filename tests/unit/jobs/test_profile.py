@@ -23,7 +23,7 @@ DOCUMENTS = (
 )
 
 
-@pytest.mark.req("OBS-01")
+@pytest.mark.req("OBS-01", "DED-08")
 def test_figures_of_a_small_candidate():
     figures = Night(DOCUMENTS).profile()
     known = {
