@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 
 from jobs import manifest as manifests
+from jobs.declared import JOBS
 from jobs.snapshots import Published
 from jobs.storage import LocalStorage, Storage
 
@@ -58,12 +59,19 @@ def _reachable(storage: Storage, keep_seconds: float) -> set[str]:
             needed |= _files_of(storage, entry.manifest)
         needed |= {p for p in storage.list("runs") if p.startswith(f"runs/{snapshot.run}/")}
     for path in storage.list("runs"):
-        if path not in needed and not _old(storage, path, keep_seconds):
+        if path not in needed and (_captured(path) or not _old(storage, path, keep_seconds)):
             needed.add(path)
             if "/jobs/" in path:
                 for entry in json.loads(storage.read(path)).get("outputs", {}).values():
                     needed |= _files_of(storage, entry["manifest"])
     return needed
+
+
+def _captured(path: str) -> bool:
+    """Whether it holds what an effect brought in, of any age and published or not: the past cannot be fetched again."""
+    inside = path.split("/", 2)[2]
+    effects = tuple(f"jobs/{job.name}.json" for job in JOBS.values() if job.kind == "effect")
+    return inside.startswith("journal/") or inside in ("run.json", *effects)
 
 
 def _files_of(storage: Storage, manifest: str) -> set[str]:

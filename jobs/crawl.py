@@ -6,6 +6,7 @@ fetched again. A capture whose body equals the one before keeps its hash and lea
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 
@@ -16,7 +17,7 @@ from jobs.context import JobContext, Result
 from jobs.datasets import KEY, Version, key_of
 from jobs.effects.frontier import Batch, Crawled, Known, Page, crawl
 from jobs.effects.journal import Journal
-from jobs.errors import Terminal, UsageError
+from jobs.errors import Terminal, Transient, UsageError
 from jobs.funnel import Tally, funnel
 from jobs.manifest import load as load_manifest
 from jobs.runner import default_run
@@ -31,6 +32,7 @@ from pipelines.schemas import URL_ALIASES
 from pipelines.stage import Emitted, replace_columns
 
 NOT_VISITED = ("bad_url", "max_pages", "max_depth")  # rejects of URLs that were never asked for
+UNREACHABLE = {"fetch_error", "host_unavailable", "http_status", "robots"}
 OUTPUTS = ("pages", "url_aliases", "rejects_crawl")
 
 
@@ -76,12 +78,24 @@ def run(ctx: JobContext) -> Result:
         outputs, counts = _write(ctx, crawled, previous, hashes)
         repeated = journal.stats.repeated
         asked = len(crawled.visits)
+        _refuse_nothing(counts, journal)
     night = funnel(asked, None, asked, counts.emitted, counts.rules, counts.others) | {"rebuilt": False}
     timings = {"seconds": round(time.perf_counter() - began, 3)}
     provenance = ctx.provenance(fingerprint(ctx), {}, timings=timings, funnel=night)
     return Result(
         {name: writer.finish(provenance) for name, writer in outputs.items()}, night | {"repeated_calls": repeated}
     )
+
+
+def _refuse_nothing(counts: Tally, journal: Journal) -> None:
+    """A night on which no server answered is no capture: forget its failures, so that it can be fetched later."""
+    answered = counts.emitted or sum(counts.others.values())
+    if answered or not counts.rules.keys() & UNREACHABLE:
+        return
+    journal.close()
+    shutil.rmtree(journal.path)
+    failed = ", ".join(f"{rule} {rows:,}" for rule, rows in counts.rules.most_common())
+    raise Transient(f"no page of any source could be fetched ({failed}); look at network and sites, then run it again")
 
 
 def _known(pages: Version | None) -> tuple[dict[str, dict[str, Known]], dict[str, str]]:

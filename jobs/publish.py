@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from jobs.cards.shelf import path_of
 from jobs.context import JobContext, Result
-from jobs.errors import GateRefused, Terminal, Transient
+from jobs.errors import GateRefused, Terminal, Transient, UsageError
+from jobs.rollback import ROLLBACK
 from jobs.snapshots import Snapshot
 from jobs.stores.base import open_store
 
@@ -35,6 +36,7 @@ def run(ctx: JobContext) -> Result:
     )
     if candidate.card != path_of(candidate.id):
         raise Transient(f"the data card is about other content; run `nightmill run card --date {ctx.pins.date}` again")
+    refuse_withdrawn(ctx, candidate)
     store = open_store(ctx.config, ctx.storage)
     published = store.publish(candidate, written=frozenset(outputs))
     pointer = store.pointer()
@@ -46,3 +48,11 @@ def run(ctx: JobContext) -> Result:
             "stale": list(pointer.stale),
         }
     )
+
+
+def refuse_withdrawn(ctx: JobContext, candidate: Snapshot) -> None:
+    """A rollback of this night came after the run was pinned: its content does not return unasked."""
+    head = ctx.published.head()
+    if head is None or head.date != candidate.date or not head.note.startswith(ROLLBACK) or ctx.pins.head == head.id:
+        return
+    raise UsageError(f"{candidate.date} was rolled back ({head.note}); pass --current to publish a run of it after all")

@@ -16,6 +16,8 @@ from jobs.storage import Storage
 from jobs.stores.base import Store
 from jobs.writer import VersionWriter
 
+ROLLBACK = "rollback"  # how the note of such a snapshot begins
+
 
 def rollback(storage: Storage, store: Store, reference: str, *, dry_run: bool = False) -> Snapshot:
     """The new snapshot; with `dry_run` it is not published. Raises UsageError for an unknown or current reference."""
@@ -41,7 +43,7 @@ def rollback(storage: Storage, store: Store, reference: str, *, dry_run: bool = 
         card=target.card,
         code_version=target.code_version,
         published_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        note=f"rollback from {head.id} to the content of {target.id} ({target.date})",
+        note=f"{ROLLBACK} from {head.id} to the content of {target.id} ({target.date})",
     )
     return fresh if dry_run else store.replace_head(fresh)
 

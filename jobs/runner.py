@@ -150,6 +150,7 @@ def pin(space: Run, date: str, config: Config, published: Published, options: Op
         code_version=code_version(),
         image=image(),
         tombstone_epoch=published.snapshot(parent).tombstone_epoch if parent else 0,
+        head=published.pointer().head,
     )
     return space.pin(fresh, replace=found is not None)
 

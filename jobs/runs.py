@@ -36,6 +36,7 @@ class Pins:
     code_version: str
     image: str
     tombstone_epoch: int
+    head: str | None = None  # the published head at that moment
 
 
 @dataclass(frozen=True)

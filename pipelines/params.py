@@ -6,6 +6,7 @@ comment is its documentation; units are in the name or the comment.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -66,6 +67,11 @@ class CleanParams:
     max_markup_share: float = 0.1  # characters of HTML tags and character references
     off: tuple[str, ...] = ()  # names of rules that measure but do not reject
 
+    def __post_init__(self) -> None:
+        counts = [name for name in vars(self) if name.endswith(("_characters", "_words"))]
+        _in_range(self, 0, math.inf, *counts)
+        _in_range(self, 0, 1, "min_language_score", *(name for name in vars(self) if name.endswith("_share")))
+
 
 Policy = Literal["mask", "hash", "drop_span", "drop_row", "keep"]
 PII_ENTITIES = (
@@ -84,6 +90,14 @@ PII_ENTITIES = (
     "IP_ADDRESS",
     "PHONE",
 )  # what recognisers find; named here too, so that a wrong name is seen before anything heavy is imported
+
+
+def _in_range(values: object, low: float, high: float, *names: str) -> None:
+    """Raises ValueError where a named field of `values` is outside low..high."""
+    for name in names:
+        value = getattr(values, name)
+        if not low <= value <= high:
+            raise ValueError(f"{name} is {value}; it must lie between {low:g} and {high:g}")
 
 
 def _entities(policies: dict[str, str]) -> None:
@@ -107,6 +121,12 @@ class DedupParams:
     bands: int = 32
     rows: int = 4
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        _in_range(self, 0.05, 1, "threshold")
+        _in_range(self, 1, 64, "shingle_words", "shingle_characters", "rows")
+        _in_range(self, 1, 1024, "bands")
+        _in_range(self, 0, math.inf, "seed")
 
 
 @dataclass(frozen=True)

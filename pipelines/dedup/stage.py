@@ -23,19 +23,7 @@ _REJECTS = pa.schema([pa.field(name, kind) for name, kind in REJECT])
 
 def _setup(context: Context) -> DedupParams:
     params: DedupParams = context.params
-    check(params)
     return params
-
-
-def check(params: DedupParams) -> None:
-    """Raise ValueError where the parameters make no sense."""
-    if not 0 < params.threshold <= 1:
-        raise ValueError(f"dedup.threshold is {params.threshold}; it must be above 0 and at most 1")
-    for name in ("shingle_words", "shingle_characters", "bands", "rows"):
-        if getattr(params, name) < 1:
-            raise ValueError(f"dedup.{name} is {getattr(params, name)}; it must be at least 1")
-    if params.seed < 0:
-        raise ValueError(f"dedup.seed is {params.seed}; it must not be negative")
 
 
 def _apply(params: DedupParams, batch: pa.Table) -> Emitted:
@@ -86,7 +74,6 @@ def deduplicate(table: pa.Table, params: DedupParams) -> Deduplicated:
 
     Texts that are candidates are read twice; beside the table this holds what leader.py says per row.
     """
-    check(params)
     rows = table.num_rows
     text = table["text"]
     lang = table["lang"] if "lang" in table.column_names else None

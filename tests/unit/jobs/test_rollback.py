@@ -2,16 +2,19 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
 from nights import Capture, day
 
 from jobs import manifest as manifests
+from jobs import publish as publishing
 from jobs.errors import Transient, UsageError
 from jobs.inspection import snapshot_of
 from jobs.rollback import rollback
 from jobs.runner import Options
+from jobs.runs import Run
 from jobs.snapshots import Entry, Published
 from jobs.writer import write_version
 from pipelines.schemas import TOMBSTONES
@@ -135,3 +138,19 @@ def test_tombstones_that_touch_nothing_change_no_version(lake):
     taken_down(lake, ["f" * 32])
     found = rollback(lake.storage, published, first.id)
     assert {n: e for n, e in found.datasets.items() if n != "tombstones"} == dict(first.datasets)
+
+
+def test_a_withdrawn_night_returns_only_when_asked(lake):
+    """The command or a cleared task that publishes it again must not undo a rollback."""
+    published = Published(lake.storage)
+    withdrawn = published.head()
+    pins = Run(lake.storage, withdrawn.run).pins()
+
+    def publish(pinned):
+        return publishing.refuse_withdrawn(SimpleNamespace(published=published, pins=pinned), withdrawn)
+
+    publish(pins)
+    back = rollback(lake.storage, published, day(0))
+    with pytest.raises(UsageError, match=r"rolled back.*--current"):
+        publish(pins)
+    publish(replace(pins, head=back.id))  # what --current pins

@@ -48,8 +48,8 @@ def test_features_of_no_rows():
     "wrong", [{"threshold": 0.0}, {"threshold": 1.1}, {"bands": 0}, {"rows": 0}, {"shingle_words": 0}, {"seed": -1}]
 )
 def test_parameters_without_sense_are_refused(wrong):
-    with pytest.raises(ValueError, match=f"dedup.{next(iter(wrong))}"):
-        stage.FEATURES.setup(Context(replace(PARAMS, **wrong)))
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        replace(PARAMS, **wrong)
 
 
 @pytest.mark.req("DED-01", "DED-02")
