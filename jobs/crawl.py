@@ -23,7 +23,7 @@ from jobs.manifest import load as load_manifest
 from jobs.runner import default_run
 from jobs.runs import Run
 from jobs.writer import VersionWriter
-from pipelines.crawl.requests import url_id
+from pipelines.crawl.requests import FetchOutcome, url_id
 from pipelines.crawl.urls import UrlError, join
 from pipelines.extract.decode import Undecodable, decode
 from pipelines.extract.links import canonical, links
@@ -32,7 +32,6 @@ from pipelines.schemas import URL_ALIASES
 from pipelines.stage import Emitted, replace_columns
 
 NOT_VISITED = ("bad_url", "max_pages", "max_depth")  # rejects of URLs that were never asked for
-UNREACHABLE = {"fetch_error", "host_unavailable", "http_status", "robots"}
 OUTPUTS = ("pages", "url_aliases", "rejects_crawl")
 
 
@@ -78,7 +77,7 @@ def run(ctx: JobContext) -> Result:
         outputs, counts = _write(ctx, crawled, previous, hashes)
         repeated = journal.stats.repeated
         asked = len(crawled.visits)
-        _refuse_nothing(counts, journal)
+        _refuse_nothing(crawled, journal)
     night = funnel(asked, None, asked, counts.emitted, counts.rules, counts.others) | {"rebuilt": False}
     timings = {"seconds": round(time.perf_counter() - began, 3)}
     provenance = ctx.provenance(fingerprint(ctx), {}, timings=timings, funnel=night)
@@ -87,15 +86,26 @@ def run(ctx: JobContext) -> Result:
     )
 
 
-def _refuse_nothing(counts: Tally, journal: Journal) -> None:
+def _refuse_nothing(crawled: Crawled, journal: Journal) -> None:
     """A night on which no server answered is no capture: forget its failures, so that it can be fetched later."""
-    answered = counts.emitted or sum(counts.others.values())
-    if answered or not counts.rules.keys() & UNREACHABLE:
+    asked = [o for o in map(crawled.outcome, crawled.visits) if o.rule not in NOT_VISITED]
+    if not asked or not all(map(unanswered, asked)):
         return
     journal.close()
     shutil.rmtree(journal.path)
-    failed = ", ".join(f"{rule} {rows:,}" for rule, rows in counts.rules.most_common())
-    raise Transient(f"no page of any source could be fetched ({failed}); look at network and sites, then run it again")
+    raise Transient(
+        f"no page of any source could be fetched ({len(asked):,} URLs asked for); look at network and sites, "
+        "then run it again"
+    )
+
+
+def unanswered(outcome: FetchOutcome) -> bool:
+    """Whether nobody was there, or only a broken server: a robots.txt that forbids is an answer."""
+    if outcome.rule == "robots":
+        return (outcome.detail or "").startswith("unreachable")
+    if outcome.rule == "http_status":
+        return (outcome.value or 0) >= 500
+    return outcome.rule in ("fetch_error", "host_unavailable")
 
 
 def _known(pages: Version | None) -> tuple[dict[str, dict[str, Known]], dict[str, str]]:

@@ -5,9 +5,11 @@ from nights import day
 
 from infra.demo.site import Site
 from jobs.config import load
+from jobs.crawl import unanswered
 from jobs.errors import Transient, UsageError
 from jobs.runner import run_job
 from jobs.storage import LocalStorage
+from pipelines.crawl.requests import FetchOutcome
 
 
 def settings(tmp_path, base):
@@ -34,3 +36,21 @@ def test_a_crawl_needs_a_source(tmp_path):
     config = load("params.yaml", overrides=[f"lake={tmp_path}"], environ={})
     with pytest.raises(UsageError, match=r"crawl\.sources"):
         run_job("crawl", day(0), config=config, storage=LocalStorage(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "detail", "expected"),
+    [
+        (None, None, None, False),
+        ("robots", None, "disallow_rule", False),
+        ("robots", None, "unreachable (connect)", True),
+        ("http_status", 503.0, None, True),
+        ("http_status", 403.0, None, False),
+        ("fetch_error", None, "dns", True),
+        ("content_type", None, None, False),
+    ],
+)
+def test_a_server_that_forbids_has_answered(rule, value, detail, expected):
+    """Otherwise a site that closes itself to crawlers would stop every night."""
+    outcome = FetchOutcome("d", "t", "s", "u", "u", "u", rule=rule, value=value, detail=detail)
+    assert unanswered(outcome) is expected
