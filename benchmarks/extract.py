@@ -23,7 +23,8 @@ from typing import Any
 
 from benchmarks import harness
 from pipelines.extract.decode import decode
-from pipelines.extract.stage import Extracted, extract
+from pipelines.extract.result import Extracted
+from pipelines.extract.stage import extract
 from pipelines.params import ExtractParams
 
 NGRAM = 4

@@ -13,9 +13,12 @@ from collections.abc import Callable, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.acquire.candidates import Candidates
+from jobs.acquire.known import NOT_VISITED, add_failed, known_pages
+from jobs.acquire.sources import replace_all, sources_table
 from jobs.context import JobContext, Result
 from jobs.datasets import KEY, Version, key_of
-from jobs.effects.frontier import Batch, Crawled, Known, Page, crawl
+from jobs.effects.frontier import Batch, Crawled, Page, crawl
 from jobs.effects.journal import Journal
 from jobs.errors import Terminal, Transient, UsageError
 from jobs.funnel import Tally, funnel
@@ -25,14 +28,14 @@ from jobs.runs import Run
 from jobs.writer import VersionWriter
 from pipelines.crawl.requests import FetchOutcome, url_id
 from pipelines.crawl.urls import UrlError, join
-from pipelines.extract.decode import Undecodable, decode
+from pipelines.extract.decode import Undecodable
 from pipelines.extract.links import canonical, links
 from pipelines.extract.live import GONE, UNCHANGED
+from pipelines.extract.route import kind_of, source_text
 from pipelines.schemas import URL_ALIASES
 from pipelines.stage import Emitted, replace_columns
 
-NOT_VISITED = ("bad_url", "max_pages", "max_depth")  # rejects of URLs that were never asked for
-OUTPUTS = ("pages", "url_aliases", "rejects_crawl")
+OUTPUTS = ("pages", "url_aliases", "rejects_crawl", "tombstone_candidates", "sources")
 
 
 def fingerprint(ctx: JobContext) -> str:
@@ -62,8 +65,8 @@ def run(ctx: JobContext) -> Result:
         raise UsageError("crawl.sources in params.yaml is empty; declare at least one source with its seeds")
     began = time.perf_counter()
     previous = {name: ctx.previous(name) for name in OUTPUTS}
-    known, hashes = _known(previous["pages"])
-    _failed(previous["rejects_crawl"], known, {source.name: source.max_depth for source in params.sources})
+    known, hashes = known_pages(previous["pages"])
+    add_failed(previous["rejects_crawl"], known, {source.name: source.max_depth for source in params.sources})
     with Journal(ctx.workspace / "journal" / "crawl") as journal:
         crawled = crawl(
             day,
@@ -108,34 +111,6 @@ def unanswered(outcome: FetchOutcome) -> bool:
     return outcome.rule in ("fetch_error", "host_unavailable")
 
 
-def _known(pages: Version | None) -> tuple[dict[str, dict[str, Known]], dict[str, str]]:
-    """Per source, every URL seen so far with the validators of its latest body; and that body's hash by document."""
-    known: dict[str, dict[str, Known]] = {}
-    hashes: dict[str, str] = {}
-    columns = ["doc_id", "source", "url", "depth", "status", "etag", "last_modified", "final_url", "body_hash"]
-    for piece in pages.scan(columns) if pages else ():
-        for row in piece.to_pylist():
-            names = known.setdefault(row["source"], {})
-            if row["status"] == 304:
-                continue
-            hashes.pop(row["doc_id"], None)
-            if row["body_hash"] is None:
-                names[row["url"]] = Known(row["doc_id"], row["depth"] or 0)
-            else:
-                depth, validators = row["depth"] or 0, (row["etag"], row["last_modified"], row["final_url"])
-                names[row["url"]] = Known(row["doc_id"], depth, *validators)
-                hashes[row["doc_id"]] = row["body_hash"]
-    return known, hashes
-
-
-def _failed(rejects: Version | None, known: dict[str, dict[str, Known]], depths: dict[str, int]) -> None:
-    """Add what could not be had last night: a page that links to it may be unchanged and not read again."""
-    for piece in rejects.scan(["doc_id", "source", "url", "rule"]) if rejects else ():
-        for row in piece.to_pylist():
-            if row["rule"] not in NOT_VISITED and row["source"] in depths:
-                known.setdefault(row["source"], {}).setdefault(row["url"], Known(row["doc_id"], depths[row["source"]]))
-
-
 def _links(limit: int) -> Callable[[Page], list[str]]:
     def read(page: Page) -> list[str]:
         text = _decoded(page.body, page.content_type, limit)
@@ -145,9 +120,9 @@ def _links(limit: int) -> Callable[[Page], list[str]]:
 
 
 def _decoded(body: bytes, content_type: str | None, limit: int) -> str | None:
-    """The page's text, or None where it is none; `extract` will say why."""
+    """The page's markup, or None where it is none; `extract` will say why."""
     try:
-        return decode(body, content_type, limit).text
+        return source_text(body, content_type, limit) if kind_of(body, content_type) == "html" else None
     except Undecodable:
         return None
 
@@ -157,14 +132,17 @@ def _write(
 ) -> tuple[dict[str, VersionWriter], Tally]:
     writers = {name: ctx.writer(name, previous[name]) for name in OUTPUTS}
     counts = Tally()
+    candidates = Candidates(previous["tombstone_candidates"], ctx.pins.date)
     for batch in crawled.batches():
         known = _known_bodies(batch.pages, hashes)
         counts.add(_disposed(batch, known))
         writers["pages"].upsert(_without_bodies(batch.pages, known))
         writers["rejects_crawl"].upsert(batch.rejects)
         writers["rejects_crawl"].remove(batch.pages["doc_id"], "accepted")
+        candidates.update(batch, writers["tombstone_candidates"])
         aliases = pa.concat_tables([batch.aliases, *_canonical(batch, ctx.parameters().max_body_bytes)])
         writers["url_aliases"].upsert(_new_aliases(aliases, previous["url_aliases"]))
+    replace_all(writers["sources"], sources_table(ctx), previous["sources"])
     return writers, counts
 
 

@@ -34,10 +34,10 @@ JOBS: dict[str, Job] = {
     for job in (
         Job(
             "crawl",
-            "Fetch the declared sources politely; every URL ends in a page or a reject.",
+            "Fetch and import the declared sources; every URL and item ends in a page or a reject.",
             "effect",
             "jobs.crawl:run",
-            writes=("pages", "url_aliases", "rejects_crawl"),
+            writes=("pages", "url_aliases", "rejects_crawl", "tombstone_candidates", "sources"),
             section="crawl",
         ),
         Job(

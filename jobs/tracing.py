@@ -16,7 +16,7 @@ from jobs.storage import Storage
 from pipelines.crawl.requests import url_id
 from pipelines.crawl.urls import UrlError, normalise
 from pipelines.edits import Edit, compose, from_dicts, map_back
-from pipelines.extract.decode import decode
+from pipelines.extract.route import source_text
 from pipelines.schemas import STAGES_WITH_REJECTS
 
 LAYERS = ("pages", "documents", "clean", "scrubbed", "corpus")
@@ -144,5 +144,5 @@ def page_text(storage: Storage, entries: Mapping[str, Entry], doc_id: str, captu
     wanted = capture.partition(":")[2]
     for row in rows.to_pylist():
         if row["body"] is not None and row["body_hash"] == wanted:
-            return decode(row["body"], row["content_type"], max(len(row["body"]), 1)).text
+            return source_text(row["body"], row["content_type"], max(len(row["body"]), 1))
     raise UsageError(f"the body of {doc_id} {capture} is not in this snapshot's pages")

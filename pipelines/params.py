@@ -10,20 +10,65 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal
 
+SourceKind = Literal["web", "files", "sql", "api"]
+#: What a source is, for rights, priorities and reports: class -> default priority (denser knowledge comes first).
+SOURCE_CLASSES = {
+    "book": 90,
+    "standard": 90,
+    "encyclopedia": 80,
+    "product": 70,
+    "open_dataset": 60,
+    "instruction": 60,
+    "preference": 60,
+    "labelled": 60,
+    "parallel": 60,
+    "code": 50,
+    "news": 50,
+    "web": 40,
+    "dialogue_public": 40,
+    "dialogue_synthetic": 30,
+    "dialogue_service": 30,  # customer-service logs: only where desensitised and authorised
+    "subtitles": 30,
+    "request_log": 20,  # only where desensitised and authorised
+    "query_log": 20,
+    "social": 20,
+}
+
 
 @dataclass(frozen=True)
 class SourceParams:
-    """One declared source of pages."""
+    """One declared source. `kind` says how it is read, `source_class` what it is."""
 
     name: str
-    seeds: tuple[str, ...] = ()
-    source_class: str = "web"
-    licence: str = "unknown"
+    kind: SourceKind = "web"
+    source_class: str = "web"  # a key of SOURCE_CLASSES
+    licence: str = "unknown"  # SPDX identifier, or words
     authorised: bool = True
+    desensitised: bool = False  # personal data were taken out before it came here
+    evidence: str = ""  # why it may be used: terms of use, contract, permission; recorded, never interpreted
+    owner: str = ""
+    priority: int = 0  # 0: that of the class
+    # kind web
+    seeds: tuple[str, ...] = ()
     follow_links: bool = True
     max_pages: int = 10_000
     max_depth: int = 10
     allow_private_addresses: bool = False  # loopback and private networks; only for sites of one's own
+    # kind files: any format, WARC and data-set folders included
+    path: str = ""  # file, folder or pattern with *, from the folder of params.yaml
+    # kind sql
+    connection: str = ""  # name of a secret: a SQLAlchemy URL
+    query: str = ""
+    # records: files of rows, sql and api
+    shape: str = "auto"  # what a record is, see pipelines.acquire.shapes
+    fields: dict[str, str] = field(default_factory=dict)  # name of the shape -> name in the record
+    id_field: str = ""  # what tells records apart; without one a changed record is a new document
+    complete: bool = True  # a reading is all there is: an item that is missing from it is gone
+
+    def __post_init__(self) -> None:
+        if self.source_class not in SOURCE_CLASSES:
+            known = ", ".join(SOURCE_CLASSES)
+            raise ValueError(f"source_class is {self.source_class!r}; it must be one of: {known}")
 
 
 @dataclass(frozen=True)

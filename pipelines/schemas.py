@@ -22,6 +22,21 @@ EDITS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64()), ("new_le
 SUBJECTS = pa.list_(pa.struct([("digest", pa.string()), ("key_id", pa.string())]))
 SIGNALS = pa.list_(pa.struct([("name", pa.string()), ("value", pa.float64())]))
 FINDINGS = pa.list_(pa.struct([("entity", pa.string()), ("start", pa.int64()), ("end", pa.int64())]))
+BLOCKS = pa.list_(
+    pa.struct(
+        [
+            ("kind", pa.string()),  # heading | paragraph | list_item | table | code | quote | media | formula
+            ("level", pa.int64()),  # of a heading 1-6; depth of a list item or quotation; else 0
+            ("start", pa.int64()),  # characters in the text of the same row
+            ("end", pa.int64()),
+            ("page", pa.int64()),  # from 1; null where the source has no pages
+            ("parent", pa.int64()),  # place in this list of the heading it stands under
+        ]
+    )
+)
+MEDIA = pa.list_(
+    pa.struct([("key", pa.string()), ("kind", pa.string()), ("url", pa.string()), ("alt", pa.string())])
+)  # the resource table: what a media key of the text stands for
 INSTANT = pa.timestamp("us", "UTC")
 
 
@@ -149,7 +164,14 @@ DOCUMENTS = Dataset(
             ("charset", pa.string()),
             ("language_hint", pa.string()),  # of the page itself (html lang), lower case; null where it has none
             ("density", pa.float64()),  # main-text characters / visible characters, 4 decimals
+            ("kind", pa.string()),  # format of the source, e.g. html, pdf
+            ("author", pa.string()),
+            ("published", pa.string()),  # ISO 8601 as the page states it
+            ("canonical_url", pa.string()),
+            ("stated_licence", pa.string()),  # SPDX identifier or URL that the page itself names
             ("edits", EDITS),  # over the decoded page
+            ("blocks", BLOCKS),  # of this text; later layers map them through their edits
+            ("media", MEDIA),
         ),
     ),
 )
@@ -183,6 +205,40 @@ DEDUP_INDEX = Dataset(
             ("exact", pa.string()),  # hash of the normalised text
             ("shingles", pa.int64()),  # number of distinct shingles
             ("signature", pa.binary()),  # permutations x uint32, little-endian
+        )
+    ),
+)
+TOMBSTONE_CANDIDATES = Dataset(
+    "tombstone_candidates",
+    ("doc_id", "reason"),
+    _schema(
+        COMMON,
+        (
+            ("reason", pa.string()),  # gone | robots | opt_out | licence
+            ("detail", pa.string()),  # HTTP status, or which signal said it
+            ("url", pa.string()),
+            ("since", pa.date32()),  # first day on which it was seen
+        ),
+    ),
+)
+SOURCES = Dataset(
+    "sources",
+    ("source_id",),
+    _schema(
+        (
+            ("source_id", pa.string()),  # hash128(tenant, source)
+            ("tenant_id", pa.string()),
+            ("source", pa.string()),
+            ("kind", pa.string()),
+            ("source_class", pa.string()),
+            ("licence", pa.string()),
+            ("licence_verdict", pa.string()),  # open | restricted | unknown
+            ("authorised", pa.bool_()),
+            ("desensitised", pa.bool_()),
+            ("evidence", pa.string()),  # why it may be used: terms of use, contract, permission
+            ("owner", pa.string()),
+            ("priority", pa.int64()),  # higher comes first: books and standards before web pages and news
+            ("origin", pa.list_(pa.string())),  # seeds, paths or the query, without credentials
         )
     ),
 )
@@ -252,6 +308,8 @@ DATASETS: dict[str, Dataset] = {
         METRICS,
         VIOLATIONS,
         TOMBSTONES,
+        TOMBSTONE_CANDIDATES,
+        SOURCES,
         *(rejects_of(stage) for stage in STAGES_WITH_REJECTS),
     )
 }

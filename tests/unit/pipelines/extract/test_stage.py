@@ -2,6 +2,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.edits import Edit, from_dicts
+from pipelines.extract.formats import html as html_format
 from pipelines.extract.stage import STAGE
 from pipelines.params import ExtractParams
 from pipelines.schemas import hash128
@@ -136,15 +137,14 @@ def test_low_density_is_a_reject_only_where_a_floor_is_set():
 
 
 def test_an_unexpected_error_rejects_its_page_only(monkeypatch):
-    import pipelines.extract.stage as stage
 
     def fail_on_marker(source, *rest):
         if "MARKER" in source:
             raise RuntimeError("secret text of the page")
         return original(source, *rest)
 
-    original = stage.parse
-    monkeypatch.setattr(stage, "parse", fail_on_marker)
+    original = html_format.parse
+    monkeypatch.setattr(html_format, "parse", fail_on_marker)
     done = run(html=[site(f"<p>{ENGLISH}</p>"), "<p>MARKER"])
     assert done.rows.num_rows == 1
     assert done.rejects.to_pylist()[0]["rule"] == "extract_error"

@@ -1,0 +1,45 @@
+"""HTML: decode, parse, choose the main text, render it."""
+
+from __future__ import annotations
+
+from pipelines.extract.decode import Undecodable, decode
+from pipelines.extract.main_text import choose
+from pipelines.extract.meta import language_of, title_of
+from pipelines.extract.render import render
+from pipelines.extract.result import Extracted
+from pipelines.extract.tree import parse
+from pipelines.params import ExtractParams
+from pipelines.stage import Verdict
+
+
+def source_text(body: bytes, content_type: str | None, max_bytes: int) -> str:
+    """The decoded page, which the edits of `read` start from. Raises Undecodable."""
+    return decode(body, content_type, max_bytes).text
+
+
+def read(body: bytes, content_type: str | None, params: ExtractParams, url: str | None = None) -> Extracted | Verdict:
+    """Main text of a page from its raw bytes; `url` is what its relative addresses start from."""
+    try:
+        decoded = decode(body, content_type, params.max_page_bytes)
+    except Undecodable as error:
+        threshold = params.max_page_bytes if error.rule == "page_too_large" else None
+        return Verdict(error.rule, error.value, threshold, error.detail)
+    return read_text(decoded.text, decoded.charset, params, url)
+
+
+def read_text(source: str, charset: str, params: ExtractParams, url: str | None = None) -> Extracted | Verdict:
+    """The same from decoded text."""
+    if not source.strip(" \t\r\n\f\v\x00"):
+        return Verdict("empty_page", 0.0)
+    page = parse(source, params.max_depth)
+    title = title_of(page)
+    choice = choose(page)
+    if not choice.visible:
+        return Verdict("no_main_text", 0.0, params.min_characters)
+    text, edits = render(page, choice.kept)
+    if len(text) < params.min_characters:
+        return Verdict("too_short", len(text), params.min_characters)
+    density = round(choice.characters / choice.visible, 4)
+    if density < params.min_density:
+        return Verdict("low_density", density, params.min_density)
+    return Extracted(title, text, charset, language_of(page), density, edits)
