@@ -63,6 +63,17 @@ class Segment:
 
 
 @dataclass(slots=True)
+class Mark:
+    """A media element in its place: offsets of its start tag, the node around it, its lower-case name, attributes."""
+
+    start: int
+    end: int
+    node: int
+    name: str
+    attributes: str
+
+
+@dataclass(slots=True)
 class Page:
     """Node i is inside node parents[i] < i; node 0 is the page. Raw elements and head tags are kept by name."""
 
@@ -71,6 +82,7 @@ class Page:
     parents: list[int] = field(default_factory=lambda: [-1])
     attributes: list[str] = field(default_factory=lambda: [""])
     segments: list[Segment] = field(default_factory=list)
+    media: list[Mark] = field(default_factory=list)  # img, video, audio, iframe, embed, object; in order
     metas: list[tuple[str, str]] = field(default_factory=list)  # (name of tag, its attributes)
     title: tuple[int, int] | None = None
 
