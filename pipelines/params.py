@@ -56,6 +56,7 @@ class SourceParams:
     allow_private_addresses: bool = False  # loopback and private networks; only for sites of one's own
     # kind files: any format, WARC and data-set folders included
     path: str = ""  # file, folder or pattern with *, from the folder of params.yaml
+    max_item_bytes: int = 50_000_000  # decompressed; a larger file or record is rejected
     # kind sql
     connection: str = ""  # name of a secret: a SQLAlchemy URL
     query: str = ""
