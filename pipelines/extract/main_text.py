@@ -35,11 +35,19 @@ _HEADINGS = words("h1 h2 h3 h4 h5 h6")
 
 @dataclass(slots=True)
 class Choice:
-    """Indices of the kept segments, in order; characters kept and visible."""
+    """Indices of the kept segments, in order; characters kept and visible. Nodes root to last are the element with the
+    main text; out[i] tells whether node i is never shown or was taken out."""
 
     kept: list[int]
     characters: int
     visible: int
+    root: int
+    last: int
+    out: list[bool]
+
+    def holds(self, node: int) -> bool:
+        """Whether a node is in the main text: what stands directly in it, such as an image, is part of it."""
+        return self.root <= node <= self.last and not self.out[node]
 
 
 def choose(page: Page) -> Choice:
@@ -84,8 +92,10 @@ def choose(page: Page) -> Choice:
     root = _root(page, segments, hints, ends)
     kept = _filter(page, [(k, s) for k, s in segments if root <= s.node <= ends[root]])
     if sum(page.segments[k].weight for k in kept) < _FULL:
+        root = 0
         kept = [k for k, s in segments if names[s.node] != "h1"] or [k for k, _ in segments]
-    return Choice(kept, sum(page.segments[k].characters for k in kept), visible)
+    out = [gone or hidden for gone, hidden in zip(out, unseen, strict=True)]
+    return Choice(kept, sum(page.segments[k].characters for k in kept), visible, root, ends[root], out)
 
 
 def _ends(page: Page) -> list[int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from pipelines.extract.markup import TOKEN, words
 
-_INLINE, _BLOCK, _BREAK, _LINK, _META = 1, 2, 3, 4, 5
+_INLINE, _BLOCK, _BREAK, _LINK, _META, _IMAGE, _SOURCE = 1, 2, 3, 4, 5, 6, 7
 _BLOCKS = (
     "html body div p section article main header footer nav aside ul ol li dl dt dd table thead tbody tfoot tr td th "
     "caption form fieldset legend h1 h2 h3 h4 h5 h6 pre blockquote figure figcaption address details summary dialog "
@@ -25,10 +25,14 @@ _KINDS = {
     "br": _BREAK,
     "hr": _BREAK,
     "a": _LINK,
+    "img": _IMAGE,
+    "embed": _SOURCE,
+    "source": _SOURCE,
 }
 KINDS = {form: kind for name, kind in _KINDS.items() for form in (name, name.upper(), name.capitalize())}
 #: Never shown, or shown as a control: their text belongs to no text of the page.
 UNSEEN = words("head noscript template svg math select option optgroup button object audio video canvas map")
+_PLAYERS = words("video audio object")  # what they hold is shown only where they cannot be
 _TABLE = words("table thead tbody tfoot tr td th caption")
 _CLOSES_P = words(_BLOCKS) - UNSEEN - words("html body picture label")
 # A start tag on the left ends an open element on the right, if only elements of the third column lie between.
@@ -47,6 +51,7 @@ _IMPLIED = {
 }
 _IMPLIED_REACH = 12  # open elements looked at
 MAX_NODES = 200_000  # bounds memory; the largest pages of real sites have some 50,000
+_MAX_SOURCES = 10_000  # characters of attributes from which no further <source> is taken
 _PERMALINKS = frozenset(("¶", "#", "§", "&para;", "&sect;", "&#182;", "&#xB6;", "&#8203;"))  # anchors behind headings
 _HREF = re.compile("href", re.I).search
 
@@ -64,7 +69,10 @@ class Segment:
 
 @dataclass(slots=True)
 class Mark:
-    """A media element in its place: offsets of its start tag, the node around it, its lower-case name, attributes."""
+    """A media element in its place: offsets of its start tag, the node around it, its lower-case name, attributes.
+
+    Attributes of a <source> or <embed> inside follow the element's own: of a name that comes twice, the first counts.
+    """
 
     start: int
     end: int
@@ -83,6 +91,7 @@ class Page:
     attributes: list[str] = field(default_factory=lambda: [""])
     segments: list[Segment] = field(default_factory=list)
     media: list[Mark] = field(default_factory=list)  # img, video, audio, iframe, embed, object; in order
+    unscripted: int = 0  # number of media up to the last one from <noscript>
     metas: list[tuple[str, str]] = field(default_factory=list)  # (name of tag, its attributes)
     title: tuple[int, int] | None = None
 
@@ -99,8 +108,9 @@ def parse(source: str, max_depth: int = 2_000) -> Page:
     overflow: dict[str, int] = defaultdict(int)
     spans: list[tuple[int, int]] = []
     characters = weight = link_weight = 0
+    sources = ""  # attributes of the <source> elements of an open <picture>
     link_depth = 0  # of the stack where the open link began; 0 outside links
-    last = 0
+    last = text_end = 0
     kind_of = KINDS.get
     for token in TOKEN.finditer(source):
         start, end = token.span()
@@ -111,6 +121,7 @@ def parse(source: str, max_depth: int = 2_000) -> Page:
                     spans.append((last, start))
             elif not link_depth or text not in _PERMALINKS:
                 size = len(text)
+                text_end = start
                 spans.append((last, start))
                 characters += size
                 if not text.isascii():
@@ -121,8 +132,12 @@ def parse(source: str, max_depth: int = 2_000) -> Page:
         last = end
         name = token[5]
         if name is None:
-            if page.title is None and (token[1] or "").lower() == "title" and not open_names["svg"]:
-                page.title = token.span(3)
+            raw = (token[1] or "").lower()
+            if raw == "title":
+                if page.title is None and not open_names["svg"]:
+                    page.title = token.span(3)
+            elif raw == "iframe":
+                _place(page, Mark(start, token.start(3), node, raw, token[2]), text_end)
             continue
         kind = kind_of(name)
         if kind is None:
@@ -131,6 +146,21 @@ def parse(source: str, max_depth: int = 2_000) -> Page:
             continue
         if kind == _LINK:
             link_depth = len(stack) if not token[4] and _HREF(token[6]) else 0
+            continue
+        if kind == _IMAGE:
+            if not token[4]:
+                _place(page, Mark(start, end, node, "img", token[6] + sources), text_end)
+                sources = ""
+            continue
+        if kind == _SOURCE:
+            if names[node] == "picture":
+                if len(sources) < _MAX_SOURCES:
+                    sources += " " + token[6]
+            elif names[node] in _PLAYERS:
+                if page.media and len(page.media[-1].attributes) < _MAX_SOURCES:
+                    page.media[-1].attributes += " " + token[6]
+            elif name.lower() == "embed" and not token[4]:
+                _place(page, Mark(start, end, node, "embed", token[6]), text_end)
             continue
         if weight:
             segments.append(Segment(node, spans, characters, weight, link_weight))
@@ -172,6 +202,10 @@ def parse(source: str, max_depth: int = 2_000) -> Page:
                 overflow[name] += 1
                 node = stack[-1]
                 continue
+            if name in _PLAYERS:
+                _place(page, Mark(start, end, node, name, token[6]), text_end)
+            elif name == "picture":
+                sources = ""
             parents.append(stack[-1])
             node = len(names)
             names.append(name)
@@ -188,6 +222,29 @@ def parse(source: str, max_depth: int = 2_000) -> Page:
     if weight:
         segments.append(Segment(node, spans, characters, weight, link_weight))
     return page
+
+
+def _place(page: Page, mark: Mark, text_end: int) -> None:
+    """Add a media element unless another one stands for it: an element around it, or a picture that scripts load later
+    beside the same one in <noscript>."""
+    names, media = page.names, page.media
+    around = names[mark.node]
+    if around in _PLAYERS or len(media) >= MAX_NODES:
+        return
+    unscripted = around == "noscript"
+    if unscripted:
+        mark.node = page.parents[mark.node]
+        if mark.name != "img":
+            return
+    if media and mark.name == media[-1].name == "img" and media[-1].end >= text_end:
+        before = page.unscripted == len(media)  # the last one stood in <noscript>
+        if unscripted and not before:
+            return
+        if before and not unscripted:
+            media.pop()
+    media.append(mark)
+    if unscripted:
+        page.unscripted = len(media)
 
 
 def _close(names: list[str], stack: list[int], open_names: dict[str, int], depth: int) -> None:

@@ -117,3 +117,10 @@ def test_time_grows_with_length_only(piece):
 
     # Eight times the input: a quadratic step would take 64 times as long.
     assert cost(8_000) < 24 * cost(1_000) + 0.05
+
+
+def test_what_stands_in_the_main_text_is_told():
+    html = f"<nav><img src=a></nav><article><p>{LONG}<img src=b></p><aside><img src=c></aside></article><img src=d>"
+    page = parse(html)
+    choice = choose(page)
+    assert [choice.holds(mark.node) for mark in page.media] == [False, True, False, False]

@@ -128,3 +128,42 @@ def test_time_grows_with_length_only(piece):
 
     # Eight times the input: a quadratic step would take 64 times as long.
     assert cost(16_000) < 24 * cost(2_000) + 0.05
+
+
+def media(html: str) -> list[tuple[str, str, dict[str, str]]]:
+    page = parse(html)
+    return [(mark.name, page.names[mark.node], attributes(mark.attributes)) for mark in page.media]
+
+
+def test_media_stand_in_their_places():
+    html = '<p>a<IMG src="x.png" alt=b>c</p><div><iframe src=y>d</iframe><embed src=z></div>'
+    assert media(html) == [
+        ("img", "p", {"src": "x.png", "alt": "b"}),
+        ("iframe", "div", {"src": "y"}),
+        ("embed", "div", {"src": "z"}),
+    ]
+    marks = parse(html).media
+    assert [html[m.start : m.end] for m in marks] == ['<IMG src="x.png" alt=b>', "<iframe src=y>", "<embed src=z>"]
+
+
+def test_sources_belong_to_their_medium():
+    assert media("<video poster=p><source src=a><source src=b>No <img src=c></video><audio src=d></audio>") == [
+        ("video", "", {"poster": "p", "src": "a"}),
+        ("audio", "", {"src": "d"}),
+    ]
+    assert media("<object width=1><param name=movie><embed src=a></object>") == [
+        ("object", "", {"width": "1", "src": "a"})
+    ]
+    assert media("<picture><source srcset=a><source srcset=b><img src=c></picture><img src=d>") == [
+        ("img", "picture", {"src": "c", "srcset": "a"}),
+        ("img", "", {"src": "d"}),
+    ]
+
+
+def test_a_picture_without_scripts_counts_once():
+    lazy, real = "<img data-src=a>", "<noscript><img src=a></noscript>"
+    assert media(f"<p>{lazy}{real}</p>") == [("img", "p", {"data-src": "a"})]
+    assert media(f"<p>{real}{lazy}</p>") == [("img", "p", {"data-src": "a"})]
+    assert media(f"<p>{lazy}{real}</p><p>{lazy}{real}</p>") == [("img", "p", {"data-src": "a"})] * 2
+    assert media(f"<div>{lazy}b{real}</div>") == [("img", "div", {"data-src": "a"}), ("img", "div", {"src": "a"})]
+    assert media("<noscript><iframe src=a></iframe></noscript>") == []
