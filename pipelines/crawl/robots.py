@@ -61,7 +61,7 @@ class Robots:
         if path == "/robots.txt":
             return RobotsVerdict(True, self.crawl_delay, self.digest, "no_rule")
         for pattern, allows in self.rules:
-            if _matches(pattern, path):
+            if matches(pattern, path):
                 reason = "allow_rule" if allows else "disallow_rule"
                 return RobotsVerdict(allows, self.crawl_delay, self.digest, reason)
         return RobotsVerdict(True, self.crawl_delay, self.digest, "no_rule")
@@ -165,8 +165,11 @@ def _path(url: str) -> str:
     return _normal(f"{path}?{parts.query}" if parts.query else path)
 
 
-def _matches(pattern: str, path: str) -> bool:
-    """`*` stands for any characters, a final `$` for the end. Each part is sought from where the last one ended."""
+def matches(pattern: str, path: str) -> bool:
+    """Whether a pattern covers a path, both percent-normal.
+
+    `*` stands for any characters, a final `$` for the end. Each part is sought from where the last one ended.
+    """
     anchored = pattern.endswith("$")
     first, *rest = (pattern[:-1] if anchored else pattern).split("*")
     if not path.startswith(first):
