@@ -51,8 +51,13 @@ class SourceParams:
     # kind web
     seeds: tuple[str, ...] = ()
     follow_links: bool = True
-    max_pages: int = 10_000
+    max_pages: int = 10_000  # visited in a night, known and new ones together
     max_depth: int = 10
+    new_share: float = (
+        0.3  # of max_pages is kept for new pages, the rest for known ones; what one leaves, the other has
+    )
+    sitemaps: bool = True  # read those of robots.txt and /sitemap.xml; where links are not followed: only sitemap_urls
+    sitemap_urls: tuple[str, ...] = ()  # further sitemaps and feeds (RSS, Atom)
     allow_private_addresses: bool = False  # loopback and private networks; only for sites of one's own
     # kind files: any format, WARC and data-set folders included
     path: str = ""  # file, folder or pattern with *, from the folder of params.yaml
@@ -70,6 +75,11 @@ class SourceParams:
         if self.source_class not in SOURCE_CLASSES:
             known = ", ".join(SOURCE_CLASSES)
             raise ValueError(f"source_class is {self.source_class!r}; it must be one of: {known}")
+        _in_range(self, 0, 1, "new_share")
+
+
+#: Reservations against text and data mining and training that are heeded, by where they stand.
+RESERVATIONS = ("headers", "meta", "tdmrep", "ai_txt")
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,38 @@ class CrawlParams:
     max_host_failures: int = 20  # fetches failed in a row; the host's other URLs are then rejected unvisited this run
     max_links_per_page: int = 5_000  # links beyond these, in the order of the page, are not followed
     content_types: tuple[str, ...] = ("text/html", "application/xhtml+xml")
+    refuse_licences: tuple[str, ...] = ("restricted",)  # sources so judged are not read: restricted | unknown | open
+    # opt-outs: X-Robots-Tag, tdm-reservation and Content-Usage; robots <meta>; /.well-known/tdmrep.json; /ai.txt
+    heed: tuple[str, ...] = RESERVATIONS
+    on_ban: Literal["candidate", "retract"] = "candidate"  # stored pages that may not be fetched any more: list or drop
+    max_sitemaps: int = 200  # files per source and night, indexes included
+    # URL filters; an entry is a host (its subdomains too), word:WORD, or HOST/PATH with * for anything, $ for the end
+    allow: tuple[str, ...] = ()  # wins over `block` and over the filter of adult URLs
+    block: tuple[str, ...] = ()
+    block_files: tuple[str, ...] = ()  # files with one such entry a line, from the folder of params.yaml
+    adult_filter: bool = True  # by URL alone, never by content
+    adult_files: tuple[str, ...] = ()  # further adult hosts, one a line, from the folder of params.yaml
+    adult_threshold: float = 1.0  # sum of the weights of a URL's words at which it is rejected
+    # traps: new URLs beyond these are rejected unvisited
+    max_url_characters: int = 2_000
+    max_path_segments: int = 24
+    max_repeated_segments: int = 3  # how often one name may stand in a path
+    max_query_fields: int = 24
+    max_pages_per_shape: int = 1_000  # per source, of URLs that end in a date or have two or more varying query values
+    # recrawl: a known page is visited again after min_days at the earliest, after max_days at the latest
+    recrawl_min_days: int = 1
+    recrawl_max_days: int = 30  # 0: no latest day
+    recrawl_budget: int = (
+        0  # known pages per source and night, the likeliest to have changed first; 0: all that are due
+    )
+    skip_canonical: bool = False  # reject new pages that name another crawled page of their source as canonical
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.heed) - set(RESERVATIONS))
+        if unknown:
+            raise ValueError(f"heed: no reservation is called {unknown[0]!r}; they are: {', '.join(RESERVATIONS)}")
+        _in_range(self, 0, math.inf, *(n for n in vars(self) if n.startswith("recrawl_")), "adult_threshold")
+        _in_range(self, 1, math.inf, "max_url_characters", "max_path_segments", "max_repeated_segments")
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import httpcore
 
 from jobs.effects.connect import AddressRefused, Connections, NameNotFound, Resolve, SystemResolver
 from jobs.effects.limiter import Limiter
-from pipelines.crawl import robots
+from pipelines.crawl import optout, robots, sitemaps
 from pipelines.crawl.decoding import BadEncoding, Decoder, TooMuch
 from pipelines.crawl.requests import (
     PAGE_WITHOUT_BODY,
@@ -27,6 +27,7 @@ from pipelines.crawl.requests import (
     RETRIED,
     FetchOutcome,
     FetchRequest,
+    Refusal,
     backoff,
     body_hash,
     header,
@@ -34,13 +35,23 @@ from pipelines.crawl.requests import (
     location,
     request_headers,
     retry_after,
+    says_nofollow,
     validators,
 )
 from pipelines.crawl.robots import RobotsVerdict
 from pipelines.crawl.urls import UrlError, host_of, join, origin_of
 from pipelines.params import CrawlParams
 
-Verdict = Callable[[str], Awaitable[RobotsVerdict]]
+Verdict = Callable[[str], Awaitable[RobotsVerdict | Refusal]]
+
+#: Files that speak for a site: at most so many bytes of them are read, and what follows is left.
+_FILE_BYTES = {
+    "robots": robots.MAX_BYTES,
+    "sitemap": sitemaps.MAX_BYTES,
+    "tdmrep": optout.MAX_FILE_BYTES,
+    "ai_txt": optout.MAX_FILE_BYTES,
+}
+_FILE_TYPES = {"sitemap": ("application/xml", "text/xml", "text/plain"), "tdmrep": ("application/json",)}
 
 _HOST_DOWN = frozenset(("timeout", "dns", "connect", "connection", "tls"))  # failures that say something of the host
 _DRAINED = 65_536  # bytes of an unwanted body that are read to keep the connection
@@ -164,6 +175,7 @@ class Fetcher:
             last_modified=header(reply.headers, "last-modified") or (request.last_modified if unchanged else None),
             body_hash=None if reply.body is None else body_hash(reply.body),
             body_bytes=None if reply.body is None else len(reply.body),
+            nofollow=says_nofollow(reply.headers, self._params.user_agent),
         )
 
     async def _follow(self, request: FetchRequest, verdict: Verdict | None, trail: _Trail) -> _Reply:
@@ -187,9 +199,12 @@ class Fetcher:
                 raise _Rejected("redirect_limit", value=len(trail.urls), threshold=limit)
             trail.urls.append(target)
 
-    def _heed(self, url: str, verdict: RobotsVerdict, trail: _Trail) -> None:
+    def _heed(self, url: str, verdict: RobotsVerdict | Refusal, trail: _Trail) -> None:
+        if isinstance(verdict, Refusal):
+            raise _Rejected(verdict.rule, verdict.detail, verdict.value, verdict.threshold)
         origin = origin_of(url)
-        trail.evidence[origin] = f"{origin}/robots.txt {verdict.digest or '-'} {verdict.reason}"
+        said = f"{origin}/robots.txt {verdict.digest or '-'} {verdict.reason}"
+        trail.evidence[origin] = f"{said} {verdict.also}" if verdict.also else said
         if verdict.reason == "private_address":
             raise _Rejected("private_address")
         if not verdict.allowed:
@@ -267,21 +282,35 @@ class Fetcher:
             raise _Rejected("fetch_error", "protocol", again=isinstance(error, httpcore.RemoteProtocolError)) from None
 
     async def _exchange(self, request: FetchRequest, url: str, trail: _Trail) -> _Reply:
-        accept = self._params.content_types if request.kind == "page" else ("text/plain",)
+        page = request.kind == "page"
+        accept = self._params.content_types if page else _FILE_TYPES.get(request.kind, ("text/plain",))
         headers = request_headers(request, url, self._params.user_agent, accept)
         connections = self._connections[request.allow_private]
         async with connections.get(url, headers, self._params.timeout_seconds) as response:
             reply = _Reply(response.status, list(response.headers))
             trail.status = response.status
-            if request.kind == "robots" and 200 <= reply.status < 300:
-                reply.body = await self._read(response, reply, trail, robots.MAX_BYTES + 1, cut=True)
-            elif request.kind == "page" and reply.status == 200:
+            if not page and 200 <= reply.status < 300:
+                reply.body = await self._read(response, reply, trail, _FILE_BYTES[request.kind] + 1, cut=True)
+            elif page and reply.status == 200:
                 if not is_wanted(kind := header(reply.headers, "content-type"), self._params.content_types):
                     raise _Rejected("content_type", (kind or "").partition(";")[0].strip().lower()[:100])
+                self._reserved(reply)
                 reply.body = await self._read(response, reply, trail, self._params.max_body_bytes)
+                self._reserved(reply)
             else:
+                if page and reply.status == 304:
+                    self._reserved(reply)
                 await _drain(response)
             return reply
+
+    def _reserved(self, reply: _Reply) -> None:
+        """Refuse a page that its own headers or markup reserve."""
+        heed, agent = self._params.heed, self._params.user_agent
+        found = optout.of_headers(reply.headers, agent) if "headers" in heed else None
+        if found is None and reply.body is not None and "meta" in heed:
+            found = optout.of_page(reply.body, agent)
+        if found is not None:
+            raise _Rejected("opt_out", f"{found.signal}: {found.detail}")
 
     async def _read(
         self, response: httpcore.Response, reply: _Reply, trail: _Trail, limit: int, cut: bool = False

@@ -63,6 +63,12 @@ def of_markup(html: str, agent: str) -> OptOut | None:
     return of_metas(metas, agent)
 
 
+def of_page(body: bytes, agent: str) -> OptOut | None:
+    """of_markup() for the bytes of a page: the words are ASCII, so that only UTF-16 needs to be told apart."""
+    wide = body[:2] in (b"\xff\xfe", b"\xfe\xff")
+    return of_markup(body[: 2 * _SEARCHED].decode("utf-16" if wide else "latin-1", "replace"), agent)
+
+
 def of_metas(sources: Iterable[str], agent: str) -> OptOut | None:
     """The same from the attributes of the <meta> elements of a parsed page."""
     names = ("robots", robots.product_token(agent).lower())

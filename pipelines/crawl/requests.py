@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from pipelines.crawl.decoding import ACCEPTED
 from pipelines.crawl.urls import host_of, url_id
+from pipelines.extract.rights import directives
 from pipelines.params import SourceParams
 from pipelines.schemas import PAGES, REJECT, URL_ALIASES, capture_id, hash128
 
@@ -29,6 +30,9 @@ MAX_HEADER = 1_024  # characters of a header value that is kept
 
 _REJECT_SCHEMA = pa.schema([pa.field(name, kind) for name, kind in REJECT])
 _BACKOFF_SECONDS = 1.0
+
+
+Kind = Literal["page", "robots", "sitemap", "tdmrep", "ai_txt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class FetchRequest:
     last_modified: str | None = None
     validators_of: str | None = None
     allow_private: bool = False
-    kind: Literal["page", "robots"] = "page"
+    kind: Kind = "page"
+    turn: int = 0  # of a file that is asked for again within a run, since it has become too old
 
     @property
     def key(self) -> str:
@@ -54,9 +59,25 @@ class FetchRequest:
         Validators and depth stay out of it, so that a restart on other knowledge still finds what was fetched. One
         robots.txt serves all sources, but not across different rights to private addresses.
         """
-        if self.kind == "robots":
-            return hash128("robots", "private" if self.allow_private else "public", self.url)
-        return hash128("page", self.tenant_id, self.source, self.url)
+        if self.kind == "page":
+            return hash128("page", self.tenant_id, self.source, self.url)
+        turn = (str(self.turn),) if self.turn else ()
+        return hash128(self.kind, "private" if self.allow_private else "public", self.url, *turn)
+
+
+def file_request(kind: Kind, url: str, allow_private: bool, turn: int = 0) -> FetchRequest:
+    """The request for a file that speaks for a site, and is no page of any source."""
+    return FetchRequest(url_id(url), "", "", url, url, 0, allow_private=allow_private, kind=kind, turn=turn)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a URL is not asked for, as its reject will say it."""
+
+    rule: str
+    detail: str | None = None
+    value: float | None = None
+    threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +102,7 @@ class FetchOutcome:
     attempts: int = 0  # HTTP requests made, redirects and retries included
     fetched_at: str = ""  # ISO 8601, UTC
     elapsed_ms: int = 0
+    nofollow: bool = False  # X-Robots-Tag says that the page's links are not to be followed
     rule: str | None = None
     value: float | None = None
     threshold: float | None = None
@@ -125,6 +147,12 @@ def header(headers: Sequence[tuple[bytes, bytes]], name: str) -> str | None:
             text = value.decode("latin-1").strip()
             return text if len(text) <= MAX_HEADER else None
     return None
+
+
+def says_nofollow(headers: Sequence[tuple[bytes, bytes]], user_agent: str) -> bool:
+    """Whether an X-Robots-Tag that concerns `user_agent` forbids to follow the links of a page."""
+    values = [value.decode("latin-1") for key, value in headers if key.lower() == b"x-robots-tag"]
+    return any({"nofollow", "none"} & directives(value, user_agent) for value in values)
 
 
 def location(headers: Sequence[tuple[bytes, bytes]]) -> str | None:

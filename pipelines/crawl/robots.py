@@ -35,6 +35,7 @@ class RobotsVerdict:
     crawl_delay: float | None
     digest: str | None
     reason: str
+    also: str | None = None  # evidence: what other files of the origin say of the page
 
 
 @dataclass
