@@ -59,8 +59,13 @@ class Undecodable(ValueError):
         self.rule, self.detail, self.value = rule, detail, value
 
 
-def decode(body: bytes, content_type: str | None = None, max_bytes: int = 10_000_000) -> Decoded:
-    """The text of a page. Raises Undecodable with rule `not_html`, `page_too_large` or `mojibake`."""
+def decode(
+    body: bytes, content_type: str | None = None, max_bytes: int = 10_000_000, *, markup: bool = True
+) -> Decoded:
+    """The text of a page. Raises Undecodable with rule `not_html`, `page_too_large` or `mojibake`.
+
+    Without `markup` a <meta> or XML declaration is text like any other and says nothing about the encoding.
+    """
     if body.startswith(b"\x1f\x8b"):
         body = _gunzip(body, max_bytes)
     marked = sniff.bom(body)
@@ -73,7 +78,7 @@ def decode(body: bytes, content_type: str | None = None, max_bytes: int = 10_000
     kind = sniff.binary_kind(body)
     if kind:
         raise Undecodable("not_html", kind)
-    return _ascii_compatible(body, [sniff.of_header(content_type), sniff.of_meta(body)])
+    return _ascii_compatible(body, [sniff.of_header(content_type), sniff.of_meta(body) if markup else None])
 
 
 def _ascii_compatible(body: bytes, declared: list[str | None]) -> Decoded:

@@ -1,0 +1,108 @@
+"""Text with its blocks and edits, put together from pieces of a source in their order."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from pipelines.edits import Edit, normalise
+from pipelines.extract.result import Block, BlockKind
+
+
+class Built(NamedTuple):
+    text: str
+    edits: list[Edit]  # from the source to `text`
+    blocks: list[Block]
+
+
+class Builder:
+    """Copies pieces of `source` from its beginning to its end and puts marks between them.
+
+    A blank line divides blocks, a line break the items of one list. A block without content leaves nothing behind.
+    """
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.length = 0
+        self._parts: list[str] = []
+        self._edits: list[Edit] = []
+        self._at = 0  # what lies before is copied or replaced
+        self._gap = ""  # inserted before the next piece
+        self._wanted: tuple[BlockKind, int, int | None] | None = None
+        self._marks = ""
+        self._blocks: list[Block] = []
+
+    def block(self, kind: BlockKind, level: int = 0, page: int | None = None) -> None:
+        """Begin a block with the next piece."""
+        self._end()
+        self._wanted = (kind, level, page)
+
+    def mark(self, text: str) -> None:
+        """Text that the source does not have. Before the first piece of a block it comes only with that piece."""
+        if self._wanted:
+            self._marks += text
+        else:
+            self._gap += text
+
+    def insert(self, text: str) -> None:
+        """Content that the source does not have, such as the key of an image."""
+        if text:
+            self._put(self._at, self._at, text)
+
+    def copy(self, start: int, end: int) -> None:
+        if start < end:
+            self._put(start, end, None)
+
+    def replace(self, start: int, end: int, new: str) -> None:
+        if new:
+            self._put(start, end, new)
+
+    def finish(self) -> Built:
+        self._end()
+        if self._at < len(self.source) or self._gap:
+            self._edits.append(Edit(self._at, len(self.source), len(self._gap)))
+            self._parts.append(self._gap)
+        return Built("".join(self._parts), normalise(self._edits), with_parents(self._blocks))
+
+    def _end(self) -> None:
+        if self._wanted is None and self._blocks:
+            self._blocks[-1] = self._blocks[-1]._replace(end=self.length + len(self._gap))
+        self._wanted, self._marks = None, ""
+
+    def _put(self, start: int, end: int, new: str | None) -> None:
+        if start < self._at:
+            raise ValueError(f"piece {start}:{end} lies before {self._at}")
+        if self._wanted is not None:
+            self._begin()
+        gap, self._gap = self._gap, ""
+        if self.source[self._at : start] != gap:
+            self._edits.append(Edit(self._at, start, len(gap)))
+        piece = self.source[start:end] if new is None else new
+        if new is not None:
+            self._edits.append(Edit(start, end, len(new)))
+        self._parts += (gap, piece)
+        self._at = end
+        self.length += len(gap) + len(piece)
+
+    def _begin(self) -> None:
+        assert self._wanted is not None
+        kind, level, page = self._wanted
+        if self._blocks:
+            listed = kind == "list_item" and self._blocks[-1].kind == "list_item"
+            self._gap += "\n" if listed else "\n\n"
+        self._blocks.append(Block(kind, level, self.length + len(self._gap), 0, page))
+        self._gap += self._marks
+        self._wanted, self._marks = None, ""
+
+
+def with_parents(blocks: list[Block]) -> list[Block]:
+    """The blocks, each with the place of the heading that governs it."""
+    out: list[Block] = []
+    above: list[int] = []  # places of the headings that are open, levels rising
+    for place, block in enumerate(blocks):
+        if block.kind == "heading":
+            while above and out[above[-1]].level >= block.level:
+                above.pop()
+        out.append(block._replace(parent=above[-1] if above else None))
+        if block.kind == "heading":
+            above.append(place)
+    return out
