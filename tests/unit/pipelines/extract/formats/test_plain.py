@@ -59,9 +59,9 @@ def test_chinese_paragraphs_headings_and_items():
 def test_wrapped_english_is_joined_and_verse_is_not():
     text, kinds = shown(ENGLISH)
     assert text == (
-        "# CHAPTER 1. THE ROAD\n\nThis is a text which somebody wrapped at about seventy columns, and so it goes on on the "
-        "next line, as editors of old did when they wrote for terminals.\n\n- a first item that goes on\n- a second item\n\n"
-        "Roses are red\nViolets are blue"
+        "# CHAPTER 1. THE ROAD\n\nThis is a text which somebody wrapped at about seventy columns, and so it goes on on "
+        "the next line, as editors of old did when they wrote for terminals.\n\n"
+        "- a first item that goes on\n- a second item\n\nRoses are red\nViolets are blue"
     )
     assert [k for k, _ in kinds] == ["heading", "paragraph", "list_item", "list_item", "paragraph"]
 
