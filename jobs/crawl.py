@@ -9,12 +9,17 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.acquire.candidates import Candidates
+from jobs.acquire.imports import Imports
 from jobs.acquire.known import NOT_VISITED, add_failed, known_pages
+from jobs.acquire.readings import check_declared
+from jobs.acquire.rights import LicenceCandidates, sorted_out
 from jobs.acquire.sources import replace_all, sources_table
 from jobs.context import JobContext, Result
 from jobs.datasets import KEY, Version, key_of
@@ -32,6 +37,7 @@ from pipelines.extract.decode import Undecodable
 from pipelines.extract.links import canonical, links
 from pipelines.extract.live import GONE, UNCHANGED
 from pipelines.extract.route import kind_of, source_text
+from pipelines.params import CrawlParams
 from pipelines.schemas import URL_ALIASES
 from pipelines.stage import Emitted, replace_columns
 
@@ -44,6 +50,41 @@ def fingerprint(ctx: JobContext) -> str:
 
 
 def run(ctx: JobContext) -> Result:
+    captured = _captured(ctx)
+    if captured is not None:
+        return captured
+    params = ctx.parameters()
+    if not params.sources:
+        raise UsageError("crawl.sources in params.yaml is empty; declare at least one source")
+    check_declared(params)
+    began = time.perf_counter()
+    previous = {name: ctx.previous(name) for name in OUTPUTS}
+    admitted, refused = sorted_out(params)
+    web = [source for source in admitted if source.kind == "web"]
+    others = [source for source in admitted if source.kind != "web"]
+    with (
+        Journal(ctx.workspace / "journal" / "crawl") as journal,
+        Imports(ctx, others, refused, previous["pages"], previous["rejects_crawl"]) as imports,
+    ):
+        crawled, hashes = _visit(ctx, replace(params, sources=tuple(web)), journal, previous)
+        imports.read()
+        _refuse_nothing(crawled, imports, journal)
+        outputs, counts = _write(ctx, crawled, imports, previous, hashes)
+        repeated = journal.stats.repeated
+    LicenceCandidates(previous["tombstone_candidates"], ctx.pins.date).update(
+        refused, previous["pages"], outputs["tombstone_candidates"]
+    )
+    replace_all(outputs["sources"], sources_table(ctx), previous["sources"])
+    asked = len(crawled.visits) + imports.inputs
+    night = funnel(asked, None, asked, counts.emitted, counts.rules, counts.others) | {"rebuilt": False}
+    timings = {"seconds": round(time.perf_counter() - began, 3)}
+    provenance = ctx.provenance(fingerprint(ctx), {}, timings=timings, funnel=night)
+    result = night | {"repeated_calls": repeated, "unavailable": imports.unavailable}
+    return Result({name: writer.finish(provenance) for name, writer in outputs.items()}, result)
+
+
+def _captured(ctx: JobContext) -> Result | None:
+    """What was captured for this day already. Raises Terminal for a day that is over."""
     pointer = ctx.published.pointer()
     day = ctx.pins.date
     if day in pointer.days:
@@ -60,39 +101,35 @@ def run(ctx: JobContext) -> Result:
         raise Terminal(
             f"{day} lies before the published {pointer.head_date} and was never captured; the past cannot be fetched"
         )
-    params = ctx.parameters()
-    if not params.sources:
-        raise UsageError("crawl.sources in params.yaml is empty; declare at least one source with its seeds")
-    began = time.perf_counter()
-    previous = {name: ctx.previous(name) for name in OUTPUTS}
-    known, hashes = known_pages(previous["pages"])
+    return None
+
+
+def _visit(
+    ctx: JobContext, params: CrawlParams, journal: Journal, previous: dict[str, Version | None]
+) -> tuple[Crawled, dict[str, str]]:
+    """Fetch the web sources of `params`; also the body hash of each document that is known."""
+    known, hashes = known_pages(previous["pages"]) if params.sources else ({}, {})
     add_failed(previous["rejects_crawl"], known, {source.name: source.max_depth for source in params.sources})
-    with Journal(ctx.workspace / "journal" / "crawl") as journal:
-        crawled = crawl(
-            day,
-            ctx.config.settings.tenant,
-            params,
-            journal,
-            _links(params.max_body_bytes),
-            known,
-            lambda done, seen: ctx.report(1),
-        )
-        outputs, counts = _write(ctx, crawled, previous, hashes)
-        repeated = journal.stats.repeated
-        asked = len(crawled.visits)
-        _refuse_nothing(crawled, journal)
-    night = funnel(asked, None, asked, counts.emitted, counts.rules, counts.others) | {"rebuilt": False}
-    timings = {"seconds": round(time.perf_counter() - began, 3)}
-    provenance = ctx.provenance(fingerprint(ctx), {}, timings=timings, funnel=night)
-    return Result(
-        {name: writer.finish(provenance) for name, writer in outputs.items()}, night | {"repeated_calls": repeated}
+    crawled = crawl(
+        ctx.pins.date,
+        ctx.config.settings.tenant,
+        params,
+        journal,
+        _links(params.max_body_bytes),
+        known,
+        lambda done, seen: ctx.report(1),
     )
+    return crawled, hashes
 
 
-def _refuse_nothing(crawled: Crawled, journal: Journal) -> None:
-    """A night on which no server answered is no capture: forget its failures, so that it can be fetched later."""
+def _refuse_nothing(crawled: Crawled, imports: Imports, journal: Journal) -> None:
+    """A night on which nothing could be read is no capture: forget its failures, so that it can be had later."""
     asked = [o for o in map(crawled.outcome, crawled.visits) if o.rule not in NOT_VISITED]
-    if not asked or not all(map(unanswered, asked)):
+    if imports.items or not all(map(unanswered, asked)):
+        return
+    if not asked and imports.unavailable:
+        raise Terminal("; ".join(imports.unavailable) + "; no other source could be read, so nothing was captured")
+    if not asked:
         return
     journal.close()
     shutil.rmtree(journal.path)
@@ -128,12 +165,12 @@ def _decoded(body: bytes, content_type: str | None, limit: int) -> str | None:
 
 
 def _write(
-    ctx: JobContext, crawled: Crawled, previous: dict[str, Version | None], hashes: dict[str, str]
+    ctx: JobContext, crawled: Crawled, imports: Imports, previous: dict[str, Version | None], hashes: dict[str, str]
 ) -> tuple[dict[str, VersionWriter], Tally]:
     writers = {name: ctx.writer(name, previous[name]) for name in OUTPUTS}
     counts = Tally()
     candidates = Candidates(previous["tombstone_candidates"], ctx.pins.date)
-    for batch in crawled.batches():
+    for batch in chain(crawled.batches(), imports.batches()):
         known = _known_bodies(batch.pages, hashes)
         counts.add(_disposed(batch, known))
         writers["pages"].upsert(_without_bodies(batch.pages, known))
@@ -142,7 +179,9 @@ def _write(
         candidates.update(batch, writers["tombstone_candidates"])
         aliases = pa.concat_tables([batch.aliases, *_canonical(batch, ctx.parameters().max_body_bytes)])
         writers["url_aliases"].upsert(_new_aliases(aliases, previous["url_aliases"]))
-    replace_all(writers["sources"], sources_table(ctx), previous["sources"])
+    for documents in imports.outdated():
+        writers["rejects_crawl"].remove(documents, "no longer refused")
+    counts.others.update(imports.others)
     return writers, counts
 
 
@@ -172,7 +211,7 @@ def _canonical(batch: Batch, limit: int) -> Iterator[pa.Table]:
     rows = []
     columns = ["doc_id", "tenant_id", "capture_day", "final_url", "content_type", "body"]
     for page in batch.pages.select(columns).to_pylist():
-        text = _decoded(page["body"], page["content_type"], limit) if page["body"] else None
+        text = _decoded(page["body"], page["content_type"], limit) if page["body"] and page["final_url"] else None
         named = canonical(text, page["final_url"]) if text else None
         try:
             url = join(page["final_url"], named) if named else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 SourceKind = Literal["web", "files", "sql", "api"]
+LicenceVerdict = Literal["open", "restricted", "unknown"]
 #: What a source is, for rights, priorities and reports: class -> default priority (denser knowledge comes first).
 SOURCE_CLASSES = {
     "book": 90,
@@ -98,7 +99,7 @@ class CrawlParams:
     max_host_failures: int = 20  # fetches failed in a row; the host's other URLs are then rejected unvisited this run
     max_links_per_page: int = 5_000  # links beyond these, in the order of the page, are not followed
     content_types: tuple[str, ...] = ("text/html", "application/xhtml+xml")
-    refuse_licences: tuple[str, ...] = ("restricted",)  # sources so judged are not read: restricted | unknown | open
+    refuse_licences: tuple[LicenceVerdict, ...] = ("restricted",)  # sources so judged are not read
     # opt-outs: X-Robots-Tag, tdm-reservation and Content-Usage; robots <meta>; /.well-known/tdmrep.json; /ai.txt
     heed: tuple[str, ...] = RESERVATIONS
     on_ban: Literal["candidate", "retract"] = "candidate"  # stored pages that may not be fetched any more: list or drop

@@ -60,7 +60,7 @@ class Damaged(Exception):
 
 
 #: Reads one file: its bytes, its name within the source, the source. Memory must not grow with the file, unless the
-#: format can only be read whole and the reader refuses what is too large. Damaged input is a Refused, never an exception
-#: (but Damaged, which passes through), and what stands before the damage is yielded. The stream is seekable where
-#: `router.SEEKING` has the format; otherwise it may be a decompressor.
+#: format can only be read whole and the reader refuses what is too large. Damaged input is a Refused, never an
+#: exception (but Damaged, which passes through), and what stands before the damage is yielded. The stream is seekable
+#: where `router.SEEKING` has the format; otherwise it may be a decompressor.
 Reader = Callable[[IO[bytes], str, SourceParams], Iterator[Item | Refused]]

@@ -91,6 +91,7 @@ _SUFFIXES = {
     "svg": "svg",
     "xml": "xml",
 }
+_PACKED = frozenset((".gz", ".gzip", ".bz2", ".xz", ".zst", ".zstd"))
 _BOMS = (b"\xff\xfe", b"\xfe\xff")
 _HTML = re.compile(
     rb"(?:<!--.{0,1000}?-->\s*|<\?xml[^>]{0,200}\?>\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
@@ -106,7 +107,7 @@ def format_of(name: str, head: bytes) -> str:
     A key of READERS, a member of COMPRESSED or ARCHIVES, or another word: `unknown`, or what kind of file it is that
     nobody reads here. A compressed WARC is `warc`, since its reader wants the compressed records.
     """
-    suffix = _SUFFIXES.get(PurePosixPath(name.lower()).suffix.lstrip("."), "")
+    suffix = _suffix(name)
     found = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
     if found in COMPRESSED:
         inner = _inner(found, head)
@@ -122,6 +123,14 @@ def format_of(name: str, head: bytes) -> str:
     if b"%PDF-" in head[:1024]:
         return "pdf"
     return _textual(suffix, head)
+
+
+def _suffix(name: str) -> str:
+    """The format that the name claims, behind those of compression; empty for none."""
+    parts = PurePosixPath(name.lower()).suffixes
+    while parts and parts[-1] in _PACKED:
+        parts.pop()
+    return _SUFFIXES.get(parts[-1][1:], "") if parts else ""
 
 
 def reader_of(kind: str) -> Reader | None:

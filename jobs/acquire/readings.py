@@ -1,0 +1,46 @@
+"""How each kind of source but the web is read: one function per kind, found by name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from typing import cast
+
+from jobs.config import Config
+from jobs.errors import ConfigError
+from pipelines.acquire.items import Item, Refused
+from pipelines.params import CrawlParams, SourceParams
+
+#: Reads a whole source, in an order that depends on the source alone. Raises SourceUnavailable where nothing can be
+#: read; whatever is wrong with one item is a Refused. It may be called again after a kill.
+Reading = Callable[[SourceParams, Config], Iterator[Item | Refused]]
+
+READINGS = {
+    "files": "jobs.acquire.files:items",
+    "sql": "jobs.acquire.sql:items",
+    "api": "jobs.acquire.api:items",
+}
+
+
+class SourceUnavailable(Exception):
+    """A source as a whole cannot be read. `rule` is that of its reject; the message names source and place."""
+
+    def __init__(self, rule: str, message: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+
+
+def reading_of(kind: str) -> Reading:
+    module, _, function = READINGS[kind].partition(":")
+    return cast(Reading, getattr(importlib.import_module(module), function))
+
+
+def check_declared(params: CrawlParams) -> None:
+    """Raises ConfigError for sources that share a name or lack what their kind needs."""
+    names = [source.name for source in params.sources]
+    if twin := next((name for name in names if names.count(name) > 1), None):
+        raise ConfigError(f"crawl.sources: two sources are called {twin}; rename one")
+    for source in params.sources:
+        needed = {"web": ("seeds",), "files": ("path",), "sql": ("connection", "query"), "api": ("seeds",)}[source.kind]
+        if missing := [name for name in needed if not getattr(source, name)]:
+            raise ConfigError(f"crawl.sources: {source.name} is of kind {source.kind} and needs `{missing[0]}`")
