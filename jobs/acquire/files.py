@@ -18,7 +18,7 @@ from pipelines.params import SourceParams
 _WILD = re.compile(r"[*?\[]")
 
 
-def items(source: SourceParams, config: Config) -> Iterator[Item | Refused]:
+def items(source: SourceParams, config: Config, workspace: Path | None = None) -> Iterator[Item | Refused]:
     """Everything at the source's path, in the order of names. Raises SourceUnavailable where there is nothing."""
     path = config.path(source.path)
     if path.is_file():

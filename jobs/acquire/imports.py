@@ -88,7 +88,7 @@ class Imports:
     def _read(self, source: SourceParams) -> None:
         whole, before = source.complete, self.items
         try:
-            for found in reading_of(source.kind)(source, self._ctx.config):
+            for found in reading_of(source.kind)(source, self._ctx.config, self._ctx.workspace):
                 self.items += 1
                 self._ctx.report(1)
                 if isinstance(found, Item):

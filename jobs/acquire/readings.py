@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import cast
 
 from jobs.config import Config
@@ -12,13 +13,14 @@ from pipelines.acquire.items import Item, Refused
 from pipelines.params import CrawlParams, SourceParams
 
 #: Reads a whole source, in an order that depends on the source alone. Raises SourceUnavailable where nothing can be
-#: read; whatever is wrong with one item is a Refused. It may be called again after a kill.
-Reading = Callable[[SourceParams, Config], Iterator[Item | Refused]]
+#: read; whatever is wrong with one item is a Refused. It may be called again after a kill; what it must not ask for
+#: twice it journals in the folder, which is the run's.
+Reading = Callable[[SourceParams, Config, Path], Iterator[Item | Refused]]
 
 READINGS = {
     "files": "jobs.acquire.files:items",
-    "sql": "jobs.acquire.sql:items",
-    "api": "jobs.acquire.api:items",
+    "sql": "jobs.acquire.sql:read",
+    "api": "jobs.acquire.api:read",
 }
 
 

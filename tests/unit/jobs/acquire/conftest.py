@@ -1,0 +1,78 @@
+"""Nights over folders of files, run by the product's own jobs."""
+
+import shutil
+
+import pytest
+from nights import Lake, day
+
+from jobs.config import load
+from jobs.runner import run_job
+from jobs.snapshots import Published
+from jobs.storage import LocalStorage
+
+
+class Nights:
+    """`files` is the folder of the source; `run(n)` captures night n, runs `stages` after it and publishes it."""
+
+    def __init__(self, root):
+        self.root, self.files = root, root / "files"
+        self.files.mkdir()
+        self.sources = ["{name: s, kind: files, path: files, licence: CC0-1.0, evidence: ours}"]
+        self.overrides = []
+        self.storage = LocalStorage(root / "lake")
+
+    def config(self):
+        params = self.root / "params.yaml"
+        if not params.exists():
+            shutil.copy("params.yaml", params)
+        given = [f"lake={self.root / 'lake'}", "tenant=t", "models=/nonexistent", *self.overrides]
+        return load(params, overrides=[*given, f"crawl.sources=[{', '.join(self.sources)}]"], environ={})
+
+    def write(self, name, content):
+        path = self.files / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+    def crawl(self, number):
+        return run_job("crawl", day(number), config=self.config(), storage=self.storage).record
+
+    def run(self, number, stages=()):
+        record = self.crawl(number)
+        for stage in stages:
+            run_job(stage, day(number), config=self.config(), storage=self.storage)
+        lake = Lake(self.storage)
+        self.snapshot = lake.publish(day(number))
+        self.result = record.result
+        return record.result
+
+    def rows(self, dataset):
+        return Published(self.storage).open(self.snapshot, dataset).table().to_pylist()
+
+    def live(self):
+        """url -> body of the latest capture that has one."""
+        found = {}
+        for row in self.rows("pages"):
+            found[row["url"]] = row["body"] if row["status"] == 200 else row["status"]
+        return found
+
+    def rules(self):
+        return {row["url"].removeprefix("item:"): row["rule"] for row in self.rows("rejects_crawl")}
+
+
+@pytest.fixture
+def nights(tmp_path):
+    return Nights(tmp_path)
+
+
+def balanced(result):
+    """Law 1 in numbers: every input has one disposition."""
+    rejected = sum(result["rejected"].values())
+    ends = result["emitted"] + rejected + result["unchanged"] + result["superseded"] + result["retracted"]
+    return result["inputs"] == ends
+
+
+@pytest.fixture(name="balanced")
+def balanced_():
+    return balanced
+
+
