@@ -66,10 +66,18 @@ class SourceParams:
     # kind sql
     connection: str = ""  # name of a secret: a SQLAlchemy URL
     query: str = ""
+    # kind api: JSON over HTTP; `seeds` are its addresses, in which {page}, {offset} and {cursor} are filled in
+    items_at: str = ""  # JSON pointer to the records of a reply, e.g. /data/items; empty: the reply itself
+    next_at: str = ""  # JSON pointer to the next page's address or cursor; empty: no such thing, or pages by number
+    first_page: int = 1
+    page_size: int = 0  # records of a full page: {offset} grows by it, and a shorter page is the last; 0: an empty one is
+    auth: str = ""  # name of a secret: the value of `auth_header`, sent to the origin of the seed and nowhere else
+    auth_header: str = "Authorization"
     # records: files of rows, sql and api
     shape: str = "auto"  # what a record is, see pipelines.acquire.shapes
     fields: dict[str, str] = field(default_factory=dict)  # name of the shape -> name in the record
     id_field: str = ""  # what tells records apart; without one a changed record is a new document
+    drop: tuple[str, ...] = ()  # columns that are left out before anything is stored; of orders also: recipient, phone, …
     complete: bool = True  # a reading is all there is: an item that is missing from it is gone
 
     def __post_init__(self) -> None:
@@ -139,6 +147,8 @@ class ExtractParams:
     max_page_bytes: int = 10_000_000
     max_depth: int = 2_000  # of nested elements; beyond it a page is read as flat text
     min_density: float = 0.0  # main-text / visible characters; measure before you enforce
+    structure: bool = True  # Markdown marks for headings, lists, tables, quotations, code; false: plain lines
+    media_keys: bool = False  # a key in the text where an image or video stands; the resource table is kept either way
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.atoms import without_media
 from pipelines.edits import Edit
 from pipelines.extract.formats import html as html_format
 from pipelines.extract.result import Block, Extracted, Media
@@ -73,7 +74,8 @@ def apply(params: ExtractParams, batch: pa.Table) -> Emitted:
         kept,
         {
             **{name: pa.array([getattr(f, name) for f in found], pa.string()) for name in _TOLD},
-            "text_hash": pa.array([hash128(f.text) for f in found], pa.string()),
+            # another address of an image makes no other text
+            "text_hash": pa.array([hash128(without_media(f.text)) for f in found], pa.string()),
             "density": pa.array([f.density for f in found], pa.float64()),
             "edits": _lists([f.edits for f in found], EDITS),
             "blocks": _lists([f.blocks for f in found], BLOCKS),
@@ -85,7 +87,7 @@ def apply(params: ExtractParams, batch: pa.Table) -> Emitted:
 
 STAGE = MapStage(
     name=NAME,
-    version="2",
+    version="3",
     scope="row",
     needs=("doc_id", "body", "content_type", "final_url"),
     adds=(*_TOLD, "text_hash", "density", "edits", "blocks", "media"),

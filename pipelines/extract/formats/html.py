@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pipelines.extract.decode import Undecodable, decode
 from pipelines.extract.main_text import choose
+from pipelines.extract.media import media_of
 from pipelines.extract.meta import language_of, title_of
 from pipelines.extract.render import render
 from pipelines.extract.result import Extracted
@@ -36,10 +37,13 @@ def read_text(source: str, charset: str, params: ExtractParams, url: str | None 
     choice = choose(page)
     if not choice.visible:
         return Verdict("no_main_text", 0.0, params.min_characters)
-    text, edits = render(page, choice.kept)
+    media = media_of(page, choice, url)
+    keys = media if params.media_keys else ()
+    text, edits, blocks = render(page, choice.kept, structure=params.structure, media=keys)
     if len(text) < params.min_characters:
         return Verdict("too_short", len(text), params.min_characters)
     density = round(choice.characters / choice.visible, 4)
     if density < params.min_density:
         return Verdict("low_density", density, params.min_density)
-    return Extracted(title, text, charset, language_of(page), density, edits)
+    resources = list({placed.media.key: placed.media for placed in reversed(media)}.values())[::-1]
+    return Extracted(title, text, charset, language_of(page), density, edits, blocks=blocks, media=resources)

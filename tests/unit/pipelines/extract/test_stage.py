@@ -53,7 +53,7 @@ def test_only_the_main_text_remains():
     other = ENGLISH[::-1].strip(".")
     body = f"<p>{ENGLISH}</p><p onclick=\"alert('x > y')\">{other}.</p><pre>if a &lt; b:\n    go()</pre>"
     row = one(site(body).encode()).rows.to_pylist()[0]
-    assert row["text"] == f"{ENGLISH}\n{other}.\nif a < b:\n    go()"
+    assert row["text"] == f"{ENGLISH}\n\n{other}.\n\n```\nif a < b:\n    go()\n```"
     assert row["title"] == "Harbour"
     assert row["language_hint"] == "en"
     assert row["text_hash"] == hash128(row["text"])
