@@ -147,6 +147,7 @@ class ExtractParams:
     max_page_bytes: int = 10_000_000
     max_depth: int = 2_000  # of nested elements; beyond it a page is read as flat text
     min_density: float = 0.0  # main-text / visible characters; measure before you enforce
+    refuse_paywalled: bool = False  # reject pages that say they are paid for (schema.org isAccessibleForFree)
     structure: bool = True  # Markdown marks for headings, lists, tables, quotations, code; false: plain lines
     media_keys: bool = False  # a key in the text where an image or video stands; the resource table is kept either way
 

@@ -18,7 +18,7 @@ def _tags(html: str) -> Iterator[tuple[str, dict[str, str]]]:
             yield name.lower(), attributes(token[6])
 
 
-def _absolute(base: str, href: str) -> str | None:
+def absolute(base: str, href: str) -> str | None:
     """Absolute http(s) address without fragment, None for anything else."""
     href = href.strip(" \t\r\n\f\x00")
     href = href.replace("\t", "").replace("\r", "").replace("\n", "")
@@ -51,13 +51,13 @@ def links(html: str, base_url: str) -> list[str]:
     base = None
     for name, found in _tags(html):
         if name == "base":
-            base = base or _absolute(base_url, found.get("href", ""))
+            base = base or absolute(base_url, found.get("href", ""))
         elif name == "meta":
             if _directives(found) & {"nofollow", "none"}:
                 return []
         elif name != "link" and "href" in found and "nofollow" not in found.get("rel", "").lower().split():
             hrefs.append(found["href"])
-    joined = (_absolute(base or base_url, href) for href in hrefs)
+    joined = (absolute(base or base_url, href) for href in hrefs)
     return list(dict.fromkeys(url for url in joined if url))
 
 
@@ -67,10 +67,10 @@ def canonical(html: str, base_url: str) -> str | None:
     href = None
     for name, found in _tags(html):
         if name == "base":
-            base = base or _absolute(base_url, found.get("href", ""))
+            base = base or absolute(base_url, found.get("href", ""))
         elif name == "link" and href is None and "canonical" in found.get("rel", "").lower().split():
             href = found.get("href")
-    return _absolute(base or base_url, href) if href else None
+    return absolute(base or base_url, href) if href else None
 
 
 def robots_meta(html: str) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Title and language that a page states about itself."""
+"""Title, language and named values that a page states about itself."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ _SPACE = re.compile(r"[\s\x00-\x1f]+")
 _SEPARATOR = re.compile(
     r"\s[-|–—·•:»«_/~]+\s|\s?[|»«]+\s?|(?<=[\u2e80-\uffff])_+|_+(?=[\u2e80-\uffff])|\s?(?:——|－|｜)\s?|\s?-{2,}\s?"
 )
+_KEY = re.compile(r"""\b(?:name|property|itemprop)\s*+=\s*+["']?\s*+([^"'\s>]++)""", re.I)
+_TELLING = re.compile(r"auth|creator|byl|dat[ei]|pub|time|issued|created|right|licen[cs]e|site_name|application-name")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
@@ -75,3 +77,25 @@ def language_of(page: Page) -> str | None:
         if _LANGUAGE.fullmatch(primary):
             return primary
     return None
+
+
+def stated_of(page: Page) -> dict[str, list[str]]:
+    """Contents of the <meta> elements that tell of author, date, rights or site, by name, property or itemprop in
+    lower case."""
+    found: dict[str, list[str]] = {}
+    for name, source in page.metas:
+        named = _KEY.search(source) if name == "meta" else None
+        if named and _TELLING.search(named[1].lower()):
+            said = attributes(source)
+            key = said.get("property") or said.get("name") or said.get("itemprop") or ""
+            content = said.get("content", "").strip()
+            if key and content:
+                found.setdefault(key.strip().lower(), []).append(content)
+    return found
+
+
+def site_names(page: Page, metas: dict[str, list[str]]) -> list[str]:
+    """Names of the site: what <meta> says, and the parts of <title> beside the page's own title."""
+    told = [value for name in ("og:site_name", "application-name") for value in metas.get(name, ())]
+    whole = tidy(page.source[slice(*page.title)])[:_SEARCHED] if page.title else ""
+    return [*told, *[part.strip() for part in _SEPARATOR.split(whole)[1:]]]

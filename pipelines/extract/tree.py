@@ -94,6 +94,7 @@ class Page:
     unscripted: int = 0  # number of media up to the last one from <noscript>
     metas: list[tuple[str, str]] = field(default_factory=list)  # (name of tag, its attributes)
     title: tuple[int, int] | None = None
+    data: list[tuple[int, int]] = field(default_factory=list)  # places of JSON-LD
 
 
 def parse(source: str, max_depth: int = 2_000) -> Page:
@@ -138,6 +139,8 @@ def parse(source: str, max_depth: int = 2_000) -> Page:
                     page.title = token.span(3)
             elif raw == "iframe":
                 _place(page, Mark(start, token.start(3), node, raw, token[2]), text_end)
+            elif raw == "script" and "ld+json" in token[2].lower():
+                page.data.append(token.span(3))
             continue
         kind = kind_of(name)
         if kind is None:

@@ -42,6 +42,7 @@ _ASKS: dict[str, dict[str, _Ask]] = {
         "mojibake": _Ask("The page can be decoded to sense."),
         "empty_page": _Ask("The page holds something."),
         "no_main_text": _Ask("There is a main text."),
+        "paywalled": _Ask("The page does not say that it is paid for."),
         "too_short": _Ask("The main text is long enough (characters).", "≥", "min_characters"),
         "low_density": _Ask("Main text is enough of what is visible.", "≥", "min_density"),
         "extract_error": _Ask("The page can be read."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipelines.extract.decode import Undecodable, decode
+from pipelines.extract.described import describe
 from pipelines.extract.main_text import choose
 from pipelines.extract.media import media_of
 from pipelines.extract.meta import language_of, title_of
@@ -37,6 +38,9 @@ def read_text(source: str, charset: str, params: ExtractParams, url: str | None 
     choice = choose(page)
     if not choice.visible:
         return Verdict("no_main_text", 0.0, params.min_characters)
+    said = describe(page, choice.kept, url, title)
+    if said.paywalled and params.refuse_paywalled:
+        return Verdict("paywalled")
     media = media_of(page, choice, url)
     keys = media if params.media_keys else ()
     text, edits, blocks = render(page, choice.kept, structure=params.structure, media=keys)
@@ -46,4 +50,17 @@ def read_text(source: str, charset: str, params: ExtractParams, url: str | None 
     if density < params.min_density:
         return Verdict("low_density", density, params.min_density)
     resources = list({placed.media.key: placed.media for placed in reversed(media)}.values())[::-1]
-    return Extracted(title, text, charset, language_of(page), density, edits, blocks=blocks, media=resources)
+    return Extracted(
+        title,
+        text,
+        charset,
+        language_of(page),
+        density,
+        edits,
+        blocks=blocks,
+        media=resources,
+        author=said.author,
+        published=said.published,
+        canonical_url=said.canonical_url,
+        stated_licence=said.stated_licence,
+    )

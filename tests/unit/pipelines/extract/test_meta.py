@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.extract.meta import MAX_TITLE, language_of, tidy, title_of
+from pipelines.extract.meta import MAX_TITLE, language_of, site_names, stated_of, tidy, title_of
 from pipelines.extract.tree import parse
 
 
@@ -43,3 +43,16 @@ def test_language(html, language):
 
 def test_tidy():
     assert tidy(" a<b>c</b>\n&nbsp;&eacute; < d ") == "a c é < d"
+
+
+def test_named_values_are_those_that_tell_of_author_date_rights_and_site():
+    page = parse(
+        """<META NAME="Author" CONTENT="Ann"><meta property='article:published_time' content="2024-05-01">
+        <meta content="Bo" itemprop=author><meta name=viewport content="author"><meta name=author content="">"""
+    )
+    assert stated_of(page) == {"author": ["Ann", "Bo"], "article:published_time": ["2024-05-01"]}
+
+
+def test_site_names():
+    page = parse("<title>News of May - Daily News</title><meta property='og:site_name' content='The Daily'>")
+    assert site_names(page, stated_of(page)) == ["The Daily", "Daily News"]
