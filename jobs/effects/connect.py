@@ -8,29 +8,41 @@ settings of the environment are not looked at.
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from functools import cached_property
+from urllib.parse import urlsplit
 
 import certifi
-import httpcore
 
+from jobs.effects.http1 import Begin, Http1, ReplyError
 from pipelines.crawl.addresses import refusal
-from pipelines.crawl.urls import origin_of
+from pipelines.crawl.urls import DEFAULT_PORTS
 
 #: host, port -> addresses, in the order in which to try them
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 _KEEP_ALIVE = 30.0  # seconds that an idle connection is kept
+_BUFFER = 65_536  # bytes that are read at one time
+_TRIED = 4  # addresses of one host
+_SENDABLE = re.compile(r"[\t -~\x80-\xff]*")  # RFC 9110 section 5.5
 _RESOLVERS = 16  # threads; look-ups of dead name servers must not hold up the others
 
 
 class AddressRefused(Exception):
     """A host name led to an address that must not be connected to. `why` as in addresses.refusal()."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class ConnectError(Exception):
+    """No connection came about. `why` is timeout, connect, or tls where the server did not prove who it is."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -66,100 +78,116 @@ class SystemResolver:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-class CheckedBackend(httpcore.AsyncNetworkBackend):
-    """The network as a crawler may use it."""
-
-    def __init__(self, resolve: Resolve, allow_private: bool) -> None:
-        self._resolve = resolve
-        self._allow_private = allow_private
-        self._network = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Raises AddressRefused if any address of the host is refused: a mixed answer is a sign of rebinding."""
-        addresses = await self._resolve(host, port)
-        for address in addresses:
-            if why := refusal(address, self._allow_private):
-                raise AddressRefused(why)
-        failure: Exception = NameNotFound(False)
-        for address in addresses:
-            try:
-                return await self._network.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure
-
-    async def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        raise AddressRefused("unix_socket")
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
 class Connections:
     """HTTP/1.1 connections to checked addresses, kept open between requests to one origin.
 
-    At most `keep` idle ones; the origin that was used least recently goes first. TLS is verified against Mozilla's
-    authorities, or those in `ca_file` (PEM). httpcore's pool would look at every open connection for every request.
+    At most `keep` idle ones; the origin that was used least recently goes first. `timeout` is in seconds, for making a
+    connection; a host's addresses share it, so that one that does not answer leaves time for the next. TLS is verified
+    against Mozilla's authorities, or those in `ca_file` (PEM). Belongs to one event loop.
     """
 
-    def __init__(self, resolve: Resolve, allow_private: bool, keep: int, ca_file: str | None) -> None:
-        self._backend = CheckedBackend(resolve, allow_private)
+    def __init__(
+        self, resolve: Resolve, allow_private: bool, keep: int, ca_file: str | None, timeout: float = 30.0
+    ) -> None:
+        self._resolve = resolve
+        self._allow_private = allow_private
         self._ca_file = ca_file or certifi.where()
         self._keep = keep
-        self._idle: OrderedDict[str, list[httpcore.AsyncHTTPConnection]] = OrderedDict()
+        self._timeout = timeout
+        self._buffer = memoryview(bytearray(_BUFFER))
+        self._idle: OrderedDict[str, list[Http1]] = OrderedDict()
         self._kept = 0
 
-    @asynccontextmanager
-    async def get(self, url: str, headers: list[tuple[str, str]], timeout: float) -> AsyncIterator[httpcore.Response]:
-        """The reply to GET `url` (normalised), its body still to be read. `timeout` is in seconds, per operation."""
-        limits = dict.fromkeys(("connect", "read", "write", "pool"), timeout)
-        request = httpcore.Request("GET", url, headers=headers, extensions={"timeout": limits})
-        origin = origin_of(url)
-        connection = await self._take(origin, request.url.origin)
-        try:
-            response = await connection.handle_async_request(request)
+    async def get(self, url: str, headers: list[tuple[str, str]], begin: Begin) -> None:
+        """GET `url` (normalised); the reply goes to `begin` and its sink, see http1.
+
+        Raises AddressRefused, NameNotFound, ConnectError, ReplyError, and what `begin` and its sink raise. A kept
+        connection that the server has closed meanwhile costs nothing but another one.
+        """
+        scheme, authority, path, query, _ = urlsplit(url)
+        origin = f"{scheme}://{authority}"
+        request = _request(f"{path}?{query}" if query else path, headers)
+        loop = asyncio.get_running_loop()
+        while connection := self._take(origin, loop.time()):
             try:
-                yield response
-            finally:
-                await response.aclose()
-        finally:
-            if connection.is_idle():
-                await self._put(origin, connection)
+                await connection.exchange(request, begin)
+            except ReplyError as error:
+                if not error.unanswered:
+                    raise
             else:
-                await connection.aclose()
+                self._put(origin, connection, loop.time())
+                return
+        connection = await self._open(scheme, authority)
+        await connection.exchange(request, begin)
+        self._put(origin, connection, loop.time())
 
     async def aclose(self) -> None:
         for connections in self._idle.values():
             for connection in connections:
-                await connection.aclose()
+                connection.abort()
         self._idle.clear()
+        await asyncio.sleep(0)  # transports close in the loop's next round
+
+    async def addresses(self, host: str, port: int) -> list[str]:
+        """The addresses of `host`. Raises AddressRefused if any of them is: a mixed answer is a sign of rebinding."""
+        found = await self._resolve(host, port)
+        for address in found:
+            if why := refusal(address, self._allow_private):
+                raise AddressRefused(why)
+        if not found:
+            raise NameNotFound(False)
+        return found
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        return ssl.create_default_context(cafile=self._ca_file)
+        context = ssl.create_default_context(cafile=self._ca_file)
+        context.set_alpn_protocols(["http/1.1"])
+        return context
 
-    async def _take(self, origin: str, target: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+    async def _open(self, scheme: str, authority: str) -> Http1:
+        """A connection to the first address that takes it."""
+        name, colon, digits = authority.rpartition(":")
+        host, port = (name, int(digits)) if colon and digits.isdigit() else (authority, DEFAULT_PORTS[scheme])
+        host = host.strip("[]")
+        addresses = (await self.addresses(host, port))[:_TRIED]
+        why = "connect"
+        for address in addresses:
+            try:
+                async with asyncio.timeout(self._timeout / len(addresses)):
+                    return await self._connect(address, port, host if scheme == "https" else None)
+            except (ssl.SSLError, ValueError):  # ValueError: a name that no certificate can bear
+                raise ConnectError("tls") from None
+            except TimeoutError:
+                why = "timeout"
+            except OSError:
+                why = "connect"
+        raise ConnectError(why)
+
+    async def _connect(self, address: str, port: int, tls_name: str | None) -> Http1:
+        _, connection = await asyncio.get_running_loop().create_connection(
+            lambda: Http1(self._buffer),
+            address,
+            port,
+            ssl=self._tls if tls_name else None,
+            server_hostname=tls_name,
+        )
+        return connection
+
+    def _take(self, origin: str, now: float) -> Http1 | None:
         while kept := self._idle.get(origin):
             connection = kept.pop()
             self._kept -= 1
             if not kept:
                 del self._idle[origin]
-            if not connection.has_expired():
+            if connection.usable and now - connection.idle_since < _KEEP_ALIVE:
                 return connection
-            await connection.aclose()
-        tls = self._tls if target.scheme == b"https" else None
-        return httpcore.AsyncHTTPConnection(target, tls, _KEEP_ALIVE, network_backend=self._backend)
+            connection.abort()
+        return None
 
-    async def _put(self, origin: str, connection: httpcore.AsyncHTTPConnection) -> None:
+    def _put(self, origin: str, connection: Http1, now: float) -> None:
+        if not connection.usable:
+            return
+        connection.idle_since = now
         self._idle.setdefault(origin, []).append(connection)
         self._idle.move_to_end(origin)
         self._kept += 1
@@ -169,4 +197,10 @@ class Connections:
             self._kept -= 1
             if not self._idle[oldest]:
                 del self._idle[oldest]
-            await spare.aclose()
+            spare.abort()
+
+
+def _request(target: str, headers: list[tuple[str, str]]) -> bytes:
+    """The bytes of a GET. A header that cannot be sent is left out: one a server gave us once, and no longer whole."""
+    sent = [f"{name}: {value}\r\n" for name, value in headers if _SENDABLE.fullmatch(value)]
+    return f"GET {target} HTTP/1.1\r\n{''.join(sent)}\r\n".encode("latin-1")

@@ -7,16 +7,15 @@ attempt, from the look-up to the last byte, so that a server that sends one byte
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
-import httpcore
-
-from jobs.effects.connect import AddressRefused, Connections, NameNotFound, Resolve, SystemResolver
+from jobs.effects.connect import AddressRefused, ConnectError, Connections, NameNotFound, Resolve, SystemResolver
+from jobs.effects.http1 import Headers, ReplyError
 from jobs.effects.limiter import Limiter
 from pipelines.crawl import optout, robots, sitemaps
 from pipelines.crawl.decoding import BadEncoding, Decoder, TooMuch
@@ -54,7 +53,6 @@ _FILE_BYTES = {
 _FILE_TYPES = {"sitemap": ("application/xml", "text/xml", "text/plain"), "tdmrep": ("application/json",)}
 
 _HOST_DOWN = frozenset(("timeout", "dns", "connect", "connection", "tls"))  # failures that say something of the host
-_DRAINED = 65_536  # bytes of an unwanted body that are read to keep the connection
 
 
 class _Rejected(Exception):
@@ -74,10 +72,9 @@ class _Rejected(Exception):
 
 @dataclass
 class _Reply:
-    status: int
-    headers: list[tuple[bytes, bytes]]
+    status: int = 0
+    headers: Headers = field(default_factory=list)
     body: bytes | None = None
-    wire_bytes: int = 0
 
 
 @dataclass
@@ -95,7 +92,7 @@ class Fetcher:
     """Fetches pages and robots.txt files. Use as an async context manager; one per run, sharing the run's limiter.
 
     `resolve`, `clock` (monotonic seconds), `now` (UTC) and `sleep` can be replaced by tests; `ca_file` is a PEM file of
-    authorities to trust instead of Mozilla's.
+    authorities to trust instead of Mozilla's. `credentials` maps an origin to the headers that it alone is sent.
     """
 
     def __init__(
@@ -105,18 +102,22 @@ class Fetcher:
         *,
         resolve: Resolve | None = None,
         ca_file: str | None = None,
+        credentials: Mapping[str, Sequence[tuple[str, str]]] | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._params = params
         self._limiter = limiter
+        self._credentials = credentials or {}
         self._clock, self._now, self._sleep = clock, now, sleep
         self._failures: Counter[str] = Counter()  # host -> failures in a row
         self._resolver = SystemResolver()
         # Apart by right: a connection opened for a source that may see private addresses serves no other
         self._connections = {
-            private: Connections(resolve or self._resolver, private, 2 * params.concurrency, ca_file)
+            private: Connections(
+                resolve or self._resolver, private, 2 * params.concurrency, ca_file, params.timeout_seconds
+            )
             for private in (False, True)
         }
 
@@ -138,21 +139,16 @@ class Fetcher:
         body = None
         try:
             reply = await self._follow(request, verdict, trail)
-            outcome = self._page(request, trail, reply)
             body = reply.body
+            found = self._page(request, reply)
         except _Rejected as reject:
-            outcome = replace(
-                self._blank(request, trail),
-                rule=reject.rule,
-                detail=reject.detail,
-                value=reject.value,
-                threshold=reject.threshold,
-            )
-        elapsed = round((self._clock() - started) * 1000)
-        return replace(outcome, fetched_at=self._now().isoformat(), elapsed_ms=elapsed), body
-
-    def _blank(self, request: FetchRequest, trail: _Trail) -> FetchOutcome:
-        return FetchOutcome(
+            found = {
+                "rule": reject.rule,
+                "detail": reject.detail,
+                "value": reject.value,
+                "threshold": reject.threshold,
+            }
+        outcome = FetchOutcome(
             doc_id=request.doc_id,
             tenant_id=request.tenant_id,
             source=request.source,
@@ -164,19 +160,22 @@ class Fetcher:
             authorisation="; ".join(trail.evidence.values()) or None,
             wire_bytes=trail.wire_bytes,
             attempts=trail.attempts,
+            fetched_at=self._now().isoformat(),
+            elapsed_ms=round((self._clock() - started) * 1000),
+            **found,
         )
+        return outcome, body
 
-    def _page(self, request: FetchRequest, trail: _Trail, reply: _Reply) -> FetchOutcome:
+    def _page(self, request: FetchRequest, reply: _Reply) -> dict[str, Any]:
         unchanged = reply.status == 304
-        return replace(
-            self._blank(request, trail),
-            content_type=header(reply.headers, "content-type"),
-            etag=header(reply.headers, "etag") or (request.etag if unchanged else None),
-            last_modified=header(reply.headers, "last-modified") or (request.last_modified if unchanged else None),
-            body_hash=None if reply.body is None else body_hash(reply.body),
-            body_bytes=None if reply.body is None else len(reply.body),
-            nofollow=says_nofollow(reply.headers, self._params.user_agent),
-        )
+        return {
+            "content_type": header(reply.headers, "content-type"),
+            "etag": header(reply.headers, "etag") or (request.etag if unchanged else None),
+            "last_modified": header(reply.headers, "last-modified") or (request.last_modified if unchanged else None),
+            "body_hash": None if reply.body is None else body_hash(reply.body),
+            "body_bytes": None if reply.body is None else len(reply.body),
+            "nofollow": says_nofollow(reply.headers, self._params.user_agent),
+        }
 
     async def _follow(self, request: FetchRequest, verdict: Verdict | None, trail: _Trail) -> _Reply:
         """The reply at the end of the redirects. Every hop is checked like a first request."""
@@ -267,41 +266,46 @@ class Fetcher:
         try:
             async with asyncio.timeout(self._params.timeout_seconds):
                 return await self._exchange(request, url, trail)
-        except (TimeoutError, httpcore.TimeoutException):
+        except TimeoutError:
             raise _Rejected("fetch_error", "timeout", again=trail.status is None) from None
         except AddressRefused as refused:
             raise _Rejected("private_address", refused.why) from None
         except NameNotFound as missing:
             raise _Rejected("fetch_error", "dns", again=missing.temporary) from None
-        except httpcore.ConnectError as error:
-            tls = _is_tls(error)
-            raise _Rejected("fetch_error", "tls" if tls else "connect", again=not tls) from None
-        except (httpcore.NetworkError, ssl.SSLError, OSError):
-            raise _Rejected("fetch_error", "connection", again=True) from None
-        except (httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
-            raise _Rejected("fetch_error", "protocol", again=isinstance(error, httpcore.RemoteProtocolError)) from None
+        except ConnectError as error:
+            raise _Rejected("fetch_error", error.why, again=error.why != "tls") from None
+        except ReplyError as error:
+            raise _Rejected("fetch_error", error.why, again=True) from None
 
     async def _exchange(self, request: FetchRequest, url: str, trail: _Trail) -> _Reply:
         page = request.kind == "page"
         accept = self._params.content_types if page else _FILE_TYPES.get(request.kind, ("text/plain",))
         headers = request_headers(request, url, self._params.user_agent, accept)
-        connections = self._connections[request.allow_private]
-        async with connections.get(url, headers, self._params.timeout_seconds) as response:
-            reply = _Reply(response.status, list(response.headers))
-            trail.status = response.status
-            if not page and 200 <= reply.status < 300:
-                reply.body = await self._read(response, reply, trail, _FILE_BYTES[request.kind] + 1, cut=True)
-            elif page and reply.status == 200:
-                if not is_wanted(kind := header(reply.headers, "content-type"), self._params.content_types):
+        headers += self._credentials.get(origin_of(url), ())
+        reply = _Reply()
+        body: _Body | None = None
+
+        def begin(status: int, headers: Headers) -> _Body | None:
+            nonlocal body
+            reply.status = trail.status = status
+            reply.headers = headers
+            if not page and 200 <= status < 300:
+                body = _Body(headers, trail, _FILE_BYTES[request.kind] + 1, cut=True)
+            elif page and status == 200:
+                if not is_wanted(kind := header(headers, "content-type"), self._params.content_types):
                     raise _Rejected("content_type", (kind or "").partition(";")[0].strip().lower()[:100])
                 self._reserved(reply)
-                reply.body = await self._read(response, reply, trail, self._params.max_body_bytes)
+                body = _Body(headers, trail, self._params.max_body_bytes)
+            elif page and status == 304:
                 self._reserved(reply)
-            else:
-                if page and reply.status == 304:
-                    self._reserved(reply)
-                await _drain(response)
-            return reply
+            return body
+
+        await self._connections[request.allow_private].get(url, headers, begin)
+        if body is not None:
+            reply.body = body.end()
+            if page:
+                self._reserved(reply)
+        return reply
 
     def _reserved(self, reply: _Reply) -> None:
         """Refuse a page that its own headers or markup reserve."""
@@ -312,46 +316,40 @@ class Fetcher:
         if found is not None:
             raise _Rejected("opt_out", f"{found.signal}: {found.detail}")
 
-    async def _read(
-        self, response: httpcore.Response, reply: _Reply, trail: _Trail, limit: int, cut: bool = False
-    ) -> bytes:
-        """The decoded body, at most `limit` bytes of it; what is more is a reject, or not read where `cut`."""
-        declared = header(reply.headers, "content-length") or ""
+
+class _Body:
+    """The decoded body, at most `limit` bytes of it; what is more is a reject, or not read where `cut`."""
+
+    def __init__(self, headers: Headers, trail: _Trail, limit: int, cut: bool = False) -> None:
+        declared = header(headers, "content-length") or ""
         if not cut and declared.isascii() and declared.isdigit() and int(declared) > limit:
             raise _Rejected("too_large", value=min(int(declared), 2**63), threshold=limit)
-        encodings = [v.decode("latin-1") for k, v in reply.headers if k.lower() == b"content-encoding"]
-        parts: list[bytes] = []
-        wire = 0
+        encodings = ",".join(v.decode("latin-1") for k, v in headers if k.lower() == b"content-encoding")
+        self._trail, self._limit, self._cut = trail, limit, cut
+        self._wire = 0
+        self._decoded = bytearray()
         try:
-            decoder = Decoder(",".join(encodings), limit, cut)
-            async for chunk in response.aiter_stream():
-                wire += len(chunk)
-                trail.wire_bytes += len(chunk)
-                if wire > limit and not cut:
-                    raise _Rejected("too_large", value=limit + 1, threshold=limit)
-                parts.append(decoder.feed(chunk))
-                if decoder.full:
-                    break
-            decoder.finish()
-        except TooMuch:
-            raise _Rejected("decompression_limit", value=limit + 1, threshold=limit) from None
+            self._decoder = Decoder(encodings, limit, cut)
         except BadEncoding:
             raise _Rejected("fetch_error", "content_encoding") from None
-        return b"".join(parts)
 
+    def feed(self, data: bytes) -> bool:
+        """Take what came over the network; whether more is wanted."""
+        self._wire += len(data)
+        self._trail.wire_bytes += len(data)
+        if self._wire > self._limit and not self._cut:
+            raise _Rejected("too_large", value=self._limit + 1, threshold=self._limit)
+        try:
+            self._decoded += self._decoder.feed(data)
+        except TooMuch:
+            raise _Rejected("decompression_limit", value=self._limit + 1, threshold=self._limit) from None
+        except BadEncoding:
+            raise _Rejected("fetch_error", "content_encoding") from None
+        return not self._decoder.full
 
-async def _drain(response: httpcore.Response) -> None:
-    """Read a short body that nobody wants: the connection stays usable then."""
-    read = 0
-    async for chunk in response.aiter_stream():
-        read += len(chunk)
-        if read > _DRAINED:
-            return
-
-
-def _is_tls(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    def end(self) -> bytes:
+        try:
+            self._decoder.finish()
+        except BadEncoding:
+            raise _Rejected("fetch_error", "content_encoding") from None
+        return bytes(self._decoded)
