@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain
 
@@ -16,11 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.acquire.candidates import Candidates
+from jobs.acquire.canonical import Canonicals, markup
 from jobs.acquire.imports import Imports
-from jobs.acquire.known import NOT_VISITED, add_failed, known_pages
+from jobs.acquire.known import NOT_VISITED, Bodies, add_failed, known_pages
 from jobs.acquire.readings import check_declared
 from jobs.acquire.rights import LicenceCandidates, sorted_out
 from jobs.acquire.sources import replace_all, sources_table
+from jobs.config import Config
 from jobs.context import JobContext, Result
 from jobs.datasets import KEY, Version, key_of
 from jobs.effects.frontier import Batch, Crawled, Page, crawl
@@ -31,12 +33,10 @@ from jobs.manifest import load as load_manifest
 from jobs.runner import default_run
 from jobs.runs import Run
 from jobs.writer import VersionWriter
-from pipelines.crawl.requests import FetchOutcome, url_id
-from pipelines.crawl.urls import UrlError, join
-from pipelines.extract.decode import Undecodable
-from pipelines.extract.links import canonical, links
+from pipelines.crawl.filters import UrlFilter
+from pipelines.crawl.requests import FetchOutcome
+from pipelines.extract.links import links
 from pipelines.extract.live import GONE, UNCHANGED
-from pipelines.extract.route import kind_of, source_text
 from pipelines.params import CrawlParams
 from pipelines.schemas import URL_ALIASES
 from pipelines.stage import Emitted, replace_columns
@@ -66,20 +66,25 @@ def run(ctx: JobContext) -> Result:
         Journal(ctx.workspace / "journal" / "crawl") as journal,
         Imports(ctx, others, refused, previous["pages"], previous["rejects_crawl"]) as imports,
     ):
-        crawled, hashes = _visit(ctx, replace(params, sources=tuple(web)), journal, previous)
+        crawled, bodies = _visit(ctx, replace(params, sources=tuple(web)), journal, previous)
         imports.read()
         _refuse_nothing(crawled, imports, journal)
-        outputs, counts = _write(ctx, crawled, imports, previous, hashes)
+        outputs, counts = _write(ctx, crawled, imports, previous, bodies)
         repeated = journal.stats.repeated
     LicenceCandidates(previous["tombstone_candidates"], ctx.pins.date).update(
         refused, previous["pages"], outputs["tombstone_candidates"]
     )
     replace_all(outputs["sources"], sources_table(ctx), previous["sources"])
     asked = len(crawled.visits) + imports.inputs
-    night = funnel(asked, None, asked, counts.emitted, counts.rules, counts.others) | {"rebuilt": False}
+    night = funnel(asked, None, asked, counts.emitted, counts.rules, counts.others) | {
+        "rebuilt": False,
+        "input_rows": asked + crawled.not_due,
+        "untouched": crawled.not_due,
+    }
     timings = {"seconds": round(time.perf_counter() - began, 3)}
     provenance = ctx.provenance(fingerprint(ctx), {}, timings=timings, funnel=night)
-    result = night | {"repeated_calls": repeated, "unavailable": imports.unavailable}
+    sitemaps = {name: told for name, report in crawled.sitemaps().items() if (told := report.as_dict())}
+    result = night | {"repeated_calls": repeated, "unavailable": imports.unavailable, "sitemaps": sitemaps}
     return Result({name: writer.finish(provenance) for name, writer in outputs.items()}, result)
 
 
@@ -106,9 +111,9 @@ def _captured(ctx: JobContext) -> Result | None:
 
 def _visit(
     ctx: JobContext, params: CrawlParams, journal: Journal, previous: dict[str, Version | None]
-) -> tuple[Crawled, dict[str, str]]:
-    """Fetch the web sources of `params`; also the body hash of each document that is known."""
-    known, hashes = known_pages(previous["pages"]) if params.sources else ({}, {})
+) -> tuple[Crawled, Bodies]:
+    """Fetch the web sources of `params`; also what is stored of them."""
+    known, bodies = known_pages(previous["pages"], [source.name for source in params.sources])
     add_failed(previous["rejects_crawl"], known, {source.name: source.max_depth for source in params.sources})
     crawled = crawl(
         ctx.pins.date,
@@ -118,14 +123,36 @@ def _visit(
         _links(params.max_body_bytes),
         known,
         lambda done, seen: ctx.report(1),
+        url_filter(ctx.config, params),
     )
-    return crawled, hashes
+    return crawled, bodies
+
+
+def url_filter(config: Config, params: CrawlParams) -> UrlFilter:
+    """The filter that `params` declare, with the lists in files. Raises UsageError where one cannot be read."""
+
+    def lines(names: tuple[str, ...]) -> list[str]:
+        try:
+            return [line for name in names for line in config.path(name).read_text("utf-8").splitlines()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"a list of URLs named in params.yaml cannot be read: {error}") from None
+
+    return UrlFilter.of(
+        params.allow,
+        (*params.block, *lines(params.block_files)),
+        lines(params.adult_files),
+        params.adult_threshold if params.adult_filter else None,
+    )
 
 
 def _refuse_nothing(crawled: Crawled, imports: Imports, journal: Journal) -> None:
     """A night on which nothing could be read is no capture: forget its failures, so that it can be had later."""
-    asked = [o for o in map(crawled.outcome, crawled.visits) if o.rule not in NOT_VISITED]
-    if imports.items or not all(map(unanswered, asked)):
+    asked = 0
+    for outcome in () if imports.items else map(crawled.outcome, crawled.visits):
+        if outcome.rule not in NOT_VISITED and not unanswered(outcome):
+            return
+        asked += outcome.rule not in NOT_VISITED
+    if imports.items:
         return
     if not asked and imports.unavailable:
         raise Terminal("; ".join(imports.unavailable) + "; no other source could be read, so nothing was captured")
@@ -134,7 +161,7 @@ def _refuse_nothing(crawled: Crawled, imports: Imports, journal: Journal) -> Non
     journal.close()
     shutil.rmtree(journal.path)
     raise Transient(
-        f"no page of any source could be fetched ({len(asked):,} URLs asked for); look at network and sites, "
+        f"no page of any source could be fetched ({asked:,} URLs asked for); look at network and sites, "
         "then run it again"
     )
 
@@ -150,34 +177,33 @@ def unanswered(outcome: FetchOutcome) -> bool:
 
 def _links(limit: int) -> Callable[[Page], list[str]]:
     def read(page: Page) -> list[str]:
-        text = _decoded(page.body, page.content_type, limit)
+        text = markup(page.body, page.content_type, limit)
         return links(text, page.final_url) if text is not None else []
 
     return read
 
 
-def _decoded(body: bytes, content_type: str | None, limit: int) -> str | None:
-    """The page's markup, or None where it is none; `extract` will say why."""
-    try:
-        return source_text(body, content_type, limit) if kind_of(body, content_type) == "html" else None
-    except Undecodable:
-        return None
-
-
 def _write(
-    ctx: JobContext, crawled: Crawled, imports: Imports, previous: dict[str, Version | None], hashes: dict[str, str]
+    ctx: JobContext, crawled: Crawled, imports: Imports, previous: dict[str, Version | None], bodies: Bodies
 ) -> tuple[dict[str, VersionWriter], Tally]:
     writers = {name: ctx.writer(name, previous[name]) for name in OUTPUTS}
     counts = Tally()
-    candidates = Candidates(previous["tombstone_candidates"], ctx.pins.date)
+    params, day = ctx.parameters(), ctx.pins.date
+    candidates = Candidates(previous["tombstone_candidates"], day, bodies)
+    canonicals = Canonicals(crawled.journal, bodies, params.max_body_bytes, day)
     for batch in chain(crawled.batches(), imports.batches()):
-        known = _known_bodies(batch.pages, hashes)
+        named = canonicals.named(batch)
+        if params.skip_canonical:
+            batch = canonicals.without_duplicates(batch, named)
+        candidates.update(batch, writers["tombstone_candidates"])
+        if params.on_ban == "retract":
+            batch = candidates.withdrawn(batch)
+        known = _known_bodies(batch.pages, bodies)
         counts.add(_disposed(batch, known))
         writers["pages"].upsert(_without_bodies(batch.pages, known))
         writers["rejects_crawl"].upsert(batch.rejects)
         writers["rejects_crawl"].remove(batch.pages["doc_id"], "accepted")
-        candidates.update(batch, writers["tombstone_candidates"])
-        aliases = pa.concat_tables([batch.aliases, *_canonical(batch, ctx.parameters().max_body_bytes)])
+        aliases = pa.concat_tables([batch.aliases, canonicals.aliases(batch, named)])
         writers["url_aliases"].upsert(_new_aliases(aliases, previous["url_aliases"]))
     for documents in imports.outdated():
         writers["rejects_crawl"].remove(documents, "no longer refused")
@@ -185,10 +211,10 @@ def _write(
     return writers, counts
 
 
-def _known_bodies(pages: pa.Table, hashes: dict[str, str]) -> pa.Array:
+def _known_bodies(pages: pa.Table, bodies: Bodies) -> pa.Array:
     """Which captures have the body that the document had before."""
-    pairs = zip(pages["doc_id"].to_pylist(), pages["body_hash"].to_pylist(), strict=True)
-    return pa.array([body is not None and hashes.get(doc) == body for doc, body in pairs], pa.bool_())
+    rows = zip(*(pages[name].to_pylist() for name in ("source", "doc_id", "body_hash")), strict=True)
+    return pa.array([body is not None and bodies.get(name, doc) == body for name, doc, body in rows], pa.bool_())
 
 
 def _disposed(batch: Batch, known: pa.Array) -> Emitted:
@@ -204,32 +230,6 @@ def _disposed(batch: Batch, known: pa.Array) -> Emitted:
 def _without_bodies(pages: pa.Table, known: pa.Array) -> pa.Table:
     bodies = pc.if_else(known, pa.scalar(None, pa.binary()), pages["body"].combine_chunks())
     return replace_columns(pages, {"body": bodies})
-
-
-def _canonical(batch: Batch, limit: int) -> Iterator[pa.Table]:
-    """Alias rows for the canonical URLs that pages name."""
-    rows = []
-    columns = ["doc_id", "tenant_id", "capture_day", "final_url", "content_type", "body"]
-    for page in batch.pages.select(columns).to_pylist():
-        text = _decoded(page["body"], page["content_type"], limit) if page["body"] and page["final_url"] else None
-        named = canonical(text, page["final_url"]) if text else None
-        try:
-            url = join(page["final_url"], named) if named else None
-        except UrlError:
-            url = None
-        if url:
-            rows.append(
-                {
-                    "url_id": url_id(url),
-                    "doc_id": page["doc_id"],
-                    "kind": "canonical",
-                    "url": url,
-                    "tenant_id": page["tenant_id"],
-                    "since": page["capture_day"],
-                }
-            )
-    if rows:
-        yield pa.Table.from_pylist(rows, schema=batch.aliases.schema)
 
 
 def _new_aliases(aliases: pa.Table, before: Version | None) -> pa.Table:

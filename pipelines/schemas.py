@@ -214,7 +214,7 @@ TOMBSTONE_CANDIDATES = Dataset(
     _schema(
         COMMON,
         (
-            ("reason", pa.string()),  # gone | robots | opt_out | licence
+            ("reason", pa.string()),  # gone | robots | opt_out | refused (402, 451) | licence
             ("detail", pa.string()),  # HTTP status, or which signal said it
             ("url", pa.string()),
             ("since", pa.date32()),  # first day on which it was seen

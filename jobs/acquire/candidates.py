@@ -1,38 +1,104 @@
-"""Tombstone candidates: stored documents whose page is gone, or whose site no longer allows it."""
+"""Tombstone candidates: stored documents whose page is gone, or that may not be fetched any more.
+
+A ban is what the site says: robots.txt, a reservation (opt_out), or the status 402 or 451 (refused). Silence is none:
+a server that does not answer, or breaks, changes nothing. A candidate stays, with the day on which it was first seen,
+until a visit finds the page open again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 
+from jobs.acquire.known import Bodies
 from jobs.datasets import Version
 from jobs.effects.frontier import Batch
 from jobs.writer import VersionWriter
-from pipelines.extract.live import GONE
-from pipelines.schemas import TOMBSTONE_CANDIDATES
+from pipelines.crawl.requests import pages_table, rejects_table
+from pipelines.extract.live import GONE, WITHDRAWN
+from pipelines.schemas import TOMBSTONE_CANDIDATES, capture_id
+
+REASONS = ("gone", "robots", "opt_out", "refused")  # `licence` is jobs.acquire.rights'
+FORBIDDING = (402, 451)  # payment required, unavailable for legal reasons
+
+
+def ban(reject: Mapping[str, Any]) -> tuple[str, str | None] | None:
+    """Reason and detail where a reject row of the crawl says that the page may not be had."""
+    rule, detail = reject["rule"], reject["detail"]
+    if rule == "robots" and detail == "disallow_rule":
+        return "robots", detail
+    if rule == "opt_out":
+        return "opt_out", detail
+    if rule == "http_status" and reject["value"] in FORBIDDING:
+        return "refused", str(int(reject["value"]))
+    return None
 
 
 class Candidates:
     """The candidates of a night: new ones are added, those that came back are taken out."""
 
-    def __init__(self, previous: Version | None, day: str) -> None:
-        self._previous, self._day = previous, date.fromisoformat(day)
+    def __init__(self, previous: Version | None, day: str, bodies: Bodies) -> None:
+        self._previous, self._day, self._bodies = previous, day, bodies
 
     def update(self, batch: Batch, writer: VersionWriter) -> None:
-        """Add the pages of `batch` that are gone, remove those that are there again."""
+        """Add the stored documents of `batch` that are gone or banned, remove those that are there again."""
         pages = batch.pages.drop_columns(["body"]).to_pylist()
-        gone = [page for page in pages if page["status"] in GONE]
-        before = (
-            set(self._previous.get([page["doc_id"] for page in pages], ["doc_id"])["doc_id"].to_pylist())
-            if (self._previous is not None and pages)
-            else set()
-        )
-        writer.remove(sorted(before - {page["doc_id"] for page in gone}), "back")
+        said: dict[str, tuple[dict[str, Any], tuple[str, str | None] | None]] = {}
+        for page in pages:
+            said[page["doc_id"]] = (page, ("gone", str(page["status"])) if page["status"] in GONE else None)
+        for reject in batch.rejects.to_pylist():
+            if (found := ban(reject)) is not None:
+                said[reject["doc_id"]] = (reject, found)
+        before = self._before(list(said))
+        now = {(doc, found[0]) for doc, (_, found) in said.items() if found}
+        over = {(doc, reason) for doc, reasons in before.items() for reason in reasons} - now
+        writer.remove([f"{doc}\0{reason}" for doc, reason in sorted(over)], "back")
         rows = [
-            {**page, "reason": "gone", "detail": str(page["status"]), "since": self._day}
-            for page in gone
-            if page["doc_id"] not in before
+            {**row, "reason": found[0], "detail": found[1], "since": date.fromisoformat(self._day)}
+            for doc, (row, found) in said.items()
+            if found and found[0] not in before.get(doc, ()) and (doc in before or self._is_stored(row))
         ]
         if rows:
             writer.upsert(pa.Table.from_pylist(rows, schema=TOMBSTONE_CANDIDATES.schema))
+
+    def withdrawn(self, batch: Batch) -> Batch:
+        """`batch` with a capture of status 451 in place of each reject that bans a stored document: it goes then."""
+        rejects = batch.rejects.to_pylist()
+        banned = [row for row in rejects if ban(row) and self._is_stored(row)]
+        if not banned:
+            return batch
+        gone = {row["doc_id"] for row in banned}
+        pages = [self._withdrawal(row) for row in banned]
+        return Batch(
+            pa.concat_tables([batch.pages, pages_table(pages)]),
+            rejects_table([row for row in rejects if row["doc_id"] not in gone]),
+            batch.aliases,
+        )
+
+    def _withdrawal(self, reject: dict[str, Any]) -> dict[str, Any]:
+        reason, detail = ban(reject) or ("", None)
+        return {
+            **reject,
+            "capture": capture_id(self._day, None),
+            "capture_day": date.fromisoformat(self._day),
+            "requested_url": reject["url"],
+            "final_url": reject["url"],
+            "hops": [],
+            "status": WITHDRAWN,
+            "authorisation": f"withdrawn: {reason} {detail or ''}".rstrip(),
+        }
+
+    def _is_stored(self, row: Mapping[str, Any]) -> bool:
+        return self._bodies.is_stored(row["source"], row["doc_id"])
+
+    def _before(self, documents: list[str]) -> dict[str, set[str]]:
+        """Document -> reasons for which it has been a candidate."""
+        found: dict[str, set[str]] = {}
+        if self._previous is not None and documents:
+            for row in self._previous.get(documents, ["doc_id", "reason"]).to_pylist():
+                if row["reason"] in REASONS:
+                    found.setdefault(row["doc_id"], set()).add(row["reason"])
+        return found

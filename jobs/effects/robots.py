@@ -1,64 +1,69 @@
-"""robots.txt of every host a run meets, fetched once per run and journalled like a page."""
+"""robots.txt of every host a run meets, fetched once per run and journalled like a page.
+
+A copy may be used for 24 hours (RFC 9309 section 2.4): in a run that lasts longer, or is taken up again later, the file
+is asked for again before anything else is fetched. Where it cannot be had, nothing of the host is fetched in this run
+(section 2.3.1.4); the next night asks again.
+"""
 
 from __future__ import annotations
 
-import asyncio
-from collections import OrderedDict, defaultdict
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
-from jobs.effects.fetch import Fetcher
-from jobs.effects.journal import Journal
-from pipelines.crawl.requests import FetchOutcome, FetchRequest
+from jobs.effects.files import Files, Parsed
+from pipelines.crawl.requests import FetchOutcome, FetchRequest, file_request
 from pipelines.crawl.robots import Robots, RobotsVerdict, product_token, read
-from pipelines.crawl.urls import origin_of, url_id
+from pipelines.crawl.urls import origin_of
 
-_PARSED = 256  # files that are kept parsed; others are read from the journal again
+MAX_AGE = timedelta(hours=24)
 
 
 class RobotsOfRun:
     """Verdicts for one run. The journal decides: after a restart the same files speak."""
 
-    def __init__(self, fetcher: Fetcher, journal: Journal, user_agent: str) -> None:
-        self._fetcher = fetcher
-        self._journal = journal
+    def __init__(
+        self,
+        files: Files,
+        user_agent: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._files = files
         self._agent = product_token(user_agent)
-        self._parsed: OrderedDict[str, Robots] = OrderedDict()
-        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._now = now
+        self._parsed: Parsed[tuple[Robots, datetime]] = Parsed()
 
     async def verdict(self, url: str, allow_private: bool) -> RobotsVerdict:
         """What the robots.txt of the origin of `url` says about it. Raises only what the journal raises."""
-        robots_url = origin_of(url) + "/robots.txt"
-        request = FetchRequest(
-            doc_id=url_id(robots_url),
-            tenant_id="",
-            source="",
-            requested_url=robots_url,
-            url=robots_url,
-            depth=0,
-            allow_private=allow_private,
-            kind="robots",
-        )
-        async with self._locks[request.key]:
-            if request.key not in self._parsed:
-                self._parsed[request.key] = self._read(request.key, await self._outcome(request))
-                if len(self._parsed) > _PARSED:
-                    self._parsed.popitem(last=False)
-            self._parsed.move_to_end(request.key)
-            return self._parsed[request.key].verdict(url)
+        origin, right = origin_of(url), str(allow_private)
+        robots, until = await self._parsed.get(origin + right, lambda: self._current(origin, allow_private))
+        if self._now() >= until:
+            self._parsed.forget(origin + right)
+            robots, _ = await self._parsed.get(origin + right, lambda: self._current(origin, allow_private))
+        return robots.verdict(url)
 
-    async def _outcome(self, request: FetchRequest) -> FetchOutcome:
-        recorded = self._journal.get(request.key)
-        if recorded is None:
-            await self._journal.intent(request.key)
-            outcome, body = await self._fetcher.fetch(request, None)
-            recorded = await self._journal.record(request.key, outcome.to_json(), body)
-        return FetchOutcome.from_json(recorded)
+    async def sitemaps(self, url: str, allow_private: bool) -> tuple[str, ...]:
+        """The sitemaps that the origin of `url` names: those of the run's first copy, whatever a later one says."""
+        request = file_request("robots", origin_of(url) + "/robots.txt", allow_private)
+        outcome = await self._files.outcome(request)
+        return self._read(request, outcome).sitemaps
 
-    def _read(self, key: str, outcome: FetchOutcome) -> Robots:
+    async def _current(self, origin: str, allow_private: bool) -> tuple[Robots, datetime]:
+        """The run's latest copy, or a new one where that is too old; and until when it may be used."""
+        turn = 0
+        while True:
+            request = file_request("robots", origin + "/robots.txt", allow_private, turn)
+            outcome = await self._files.outcome(request)
+            until = datetime.fromisoformat(outcome.fetched_at) + MAX_AGE
+            if self._now() < until:
+                return self._read(request, outcome), until
+            turn += 1
+
+    def _read(self, request: FetchRequest, outcome: FetchOutcome) -> Robots:
         if outcome.rule == "private_address":
             return Robots((), None, (), None, "private_address")
         no_answer = outcome.rule in ("fetch_error", "decompression_limit")
-        robots = read(self._journal.blob(key), None if no_answer else outcome.status, self._agent)
+        robots = read(self._files.body(request), None if no_answer else outcome.status, self._agent)
         if robots.reason == "unreachable":
             return replace(robots, reason=f"unreachable ({outcome.detail or outcome.status})")
         return robots

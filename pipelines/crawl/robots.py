@@ -4,6 +4,10 @@ Own parser: the usual one (Protego) leaves RFC 9309 on several of Google's publi
 becomes a regular expression of the site's making. Here a pattern is matched in linear time. Beyond the RFC, what
 Google's parser accepts too: a missing colon, common misspellings of `disallow`, and `Allow: /x/index.html` also
 allowing `/x/`. `Crawl-delay` (in seconds) is no part of the RFC, but sites mean it.
+
+Two of Google's published cases (ID_Encoding, with an unescaped character in the URL and with escaped letters in the
+rule) expect no match, since that library leaves it to its callers to normalise URLs. RFC 9309 section 2.2.2 wants both
+sides normalised before they are compared, and lists both pairs as matches.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The live text of a document: its captures folded, in the order of days, into the latest text and its age.
 
-A capture with a body supersedes the one before; 304 and an equal body leave it as it is; 404 and 410 retract it. Text
+A capture with a body supersedes the one before; 304 and an equal body leave it as it is; GONE ones retract it. Text
 that an equal text follows keeps its day (`since`), which is the first half of the order key.
 """
 
@@ -17,7 +17,8 @@ import pyarrow as pa
 from pipelines.extract.stage import STAGE as PAGE
 from pipelines.stage import Emitted, MapStage
 
-GONE = (404, 410)
+WITHDRAWN = 451  # the site allows it no longer, and the deployment drops such pages (crawl.on_ban)
+GONE = (404, 410, WITHDRAWN)
 UNCHANGED = 304
 
 #: What last night's output says of a document, joined to its new captures; null for a document seen first.

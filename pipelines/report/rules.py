@@ -35,6 +35,11 @@ _ASKS: dict[str, dict[str, _Ask]] = {
         "redirect_url": _Ask("Redirects lead to URLs that can be fetched."),
         "max_pages": _Ask("The source has pages left to its limit."),
         "max_depth": _Ask("The page is near enough to a seed."),
+        "opt_out": _Ask("The site does not reserve the page against text and data mining or training."),
+        "blocked": _Ask("The deployment does not block the address."),
+        "adult_url": _Ask("The address is not one of an adult site (weights of words).", "<", "adult_threshold"),
+        "trap": _Ask("The address is not one of an endless kind: too long, too deep, repeating, or too many alike."),
+        "not_canonical": _Ask("The page does not name another crawled page as the real one."),
     },
     "extract": {
         "page_too_large": _Ask("The page is not too large (bytes).", "≤", "max_page_bytes"),

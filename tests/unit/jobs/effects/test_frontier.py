@@ -24,7 +24,9 @@ from pipelines.params import CrawlParams, SourceParams
 from pipelines.schemas import PAGES, URL_ALIASES, document_id
 
 DAY = "2026-01-02"
-PARAMS = CrawlParams(user_agent="examplebot/1", per_host_delay_seconds=0.0, timeout_seconds=2.0, attempts=1)
+PARAMS = CrawlParams(
+    user_agent="examplebot/1", per_host_delay_seconds=0.0, timeout_seconds=2.0, attempts=1, heed=("headers", "meta")
+)
 TIMES = ("fetched_at", "elapsed_ms")
 
 
@@ -33,7 +35,7 @@ def links(page: Page) -> Iterable[str]:
 
 
 def source(*seeds: str, **others: Any) -> SourceParams:
-    settings = {"name": "docs", "licence": "CC0", "allow_private_addresses": True, **others}
+    settings = {"name": "docs", "licence": "CC0", "allow_private_addresses": True, "sitemaps": False, **others}
     return SourceParams(seeds=seeds, **settings)
 
 
