@@ -76,7 +76,7 @@ def decoded(message: Message, limit: int) -> bytes:
 def _check_length(message: Message, coding: str, body: bytes) -> None:
     """A body shorter than its Content-Length was cut; one of an encoding that is undone has another length anyway."""
     stated = all_of(message.headers, b"content-length")
-    if coding in ("", "identity") and re.fullmatch(r"\d{1,15}", stated) and int(stated) > len(body):
+    if coding in ("", "identity") and re.fullmatch(r"[0-9]{1,15}", stated) and int(stated) > len(body):
         raise BadMessage("clipped", len(body), int(stated), "shorter than its Content-Length")
 
 

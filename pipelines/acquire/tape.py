@@ -134,6 +134,7 @@ class GzipTape(Tape):
         super().__init__(stream)
         self._raw = begun  # compressed bytes that were read and not used
         self._at = 0  # where in the file they begin
+        self._behind = b""  # the last ones that were used: a damaged member may have run on into the next
         self._member = 0  # where the section begins
         self._unzip: zlib._Decompress | None = None
 
@@ -154,7 +155,7 @@ class GzipTape(Tape):
                 self._use(len(self._raw) - len(self._raw.lstrip(b"\0")))
             elif len(self._raw) >= len(GZIP):
                 break
-        self._member = self._at
+        self._member, self._behind = self._at, b""
         if not self._raw:
             return False
         self._unzip = zlib.decompressobj(31)
@@ -165,6 +166,7 @@ class GzipTape(Tape):
     def resync(self) -> bool:
         """Skip to the next member that begins as a record does; the compressed bytes alone are searched."""
         self._ahead, self._given, self._unzip = b"", 0, None
+        self._raw, self._at, self._behind = self._behind + self._raw, self._at - len(self._behind), b""
         if self._at == self._member:
             self._use(1)
         while True:
@@ -188,14 +190,15 @@ class GzipTape(Tape):
         while not self._unzip.eof:
             if not self._raw and not self._refill():
                 raise Broken("truncated", "the file ends within a gzip member")
-            before = len(self._raw)
+            fed = self._raw[:_CHUNK]
             try:
-                data = self._unzip.decompress(self._raw[:_CHUNK], _CHUNK)
+                data = self._unzip.decompress(fed, _CHUNK)
             except zlib.error:
                 raise Broken("bad_gzip", "the member is damaged") from None
             rest = self._unzip.unused_data if self._unzip.eof else self._unzip.unconsumed_tail
             self._raw = rest + self._raw[_CHUNK:]
-            self._at += before - len(self._raw)
+            self._at += len(fed) - len(rest)
+            self._behind = (self._behind + fed[: len(fed) - len(rest)])[-_CHUNK:]
             if data:
                 self._ahead += data
                 return True

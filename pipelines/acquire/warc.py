@@ -29,6 +29,7 @@ WANTED = frozenset((*CONTENT_TYPES.values(), "application/xhtml+xml"))
 UNTOLD = ("", "application/octet-stream", "unknown/unknown", "no-type")
 GONE = (404, 410)
 
+MAX_DAMAGES = 1_000  # places in one file; a worse one is no archive
 _MAX_BLANKS = 4_096  # bytes of line ends between two records
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:[ \t]*(.*)")
 _DIGESTS = {"sha1": 20, "sha-1": 20, "md5": 16, "sha256": 32, "sha-256": 32, "sha512": 64, "sha-512": 64}
@@ -87,6 +88,7 @@ def records(stream: IO[bytes], limit: int) -> Iterator[Record | Bad]:
     tape = (GzipTape if zipped else Tape)(stream, first)
     archive = _Archive(tape, limit + MAX_HEADERS)
     joined = going = True
+    damages = 0
     while going:
         place = tape.place
         try:
@@ -100,6 +102,10 @@ def records(stream: IO[bytes], limit: int) -> Iterator[Record | Bad]:
         except Broken as broken:
             place = archive.place or place
             yield Bad(place, broken.rule, broken.value, broken.threshold, broken.detail, broken.url, lost=True)
+            damages += 1
+            if damages == MAX_DAMAGES:
+                yield Bad("end", "given_up", damages, MAX_DAMAGES, "the rest of the file is not read", lost=True)
+                return
             going = tape.resync()
             archive.place = None
 
@@ -136,11 +142,12 @@ class _Archive:
         line = self._tape.line(MAX_HEADERS)
         if not line.endswith(b"\n"):
             raise Broken("truncated" if len(line) < MAX_HEADERS else "bad_record", "no record begins here")
-        fields = line.decode("utf-8", "replace").strip().rsplit(" ", self._arc_fields - 1)
-        if len(fields) < self._arc_fields or not re.fullmatch(r"\d{8,14}", fields[2]) or ":" not in fields[0]:
+        text = line.decode("utf-8", "replace").strip()
+        about = text.startswith("filedesc:")  # says which version the others are of, and is of that itself
+        fields = text.split(" ") if about else text.rsplit(" ", self._arc_fields - 1)
+        if len(fields) < 5 or not re.fullmatch(r"[0-9]{8,14}", fields[2]) or ":" not in fields[0]:
             raise Broken("bad_record", "no record begins here")
         headers = {"warc-target-uri": fields[0], "warc-date": _arc_date(fields[2]), "content-type": fields[3]}
-        about = fields[0].startswith("filedesc:")
         found = self._whole(Record(self.place or "", "warcinfo" if about else "response", headers, b""), fields[-1])
         if about and isinstance(found, Record):
             self._arc_fields = 10 if found.block[:1] == b"2" else 5
@@ -148,7 +155,7 @@ class _Archive:
 
     def _whole(self, record: Record, length: str) -> Record | Bad:
         """The record with its block, once the bytes behind it are those that belong there."""
-        if not re.fullmatch(r"\d{1,18}", length):
+        if not re.fullmatch(r"[0-9]{1,18}", length):
             raise Broken("bad_record", "no length", url=record.url)
         size = int(length)
         try:

@@ -74,5 +74,3 @@ def balanced(result):
 @pytest.fixture(name="balanced")
 def balanced_():
     return balanced
-
-

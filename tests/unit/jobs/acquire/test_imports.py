@@ -116,7 +116,7 @@ def test_a_missing_path_stops_a_night_only_where_nothing_else_is_read(nights):
     result = nights.run(0)
     assert nights.rules() == {"nowhere": "source_missing"} and len(result["unavailable"]) == 1
     nights.sources.pop(0)
-    with pytest.raises(Terminal, match="source other: .*nowhere does not exist"):
+    with pytest.raises(Terminal, match=r"source other: .*nowhere does not exist"):
         nights.crawl(1)
 
 
