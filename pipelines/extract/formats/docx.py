@@ -51,8 +51,7 @@ def read(body: bytes, content_type: str | None, params: ExtractParams, url: str 
         about = _about(package)
     except Unreadable as error:
         return Verdict(error.rule, error.value, error.threshold, error.detail)
-    keys = found.images if getattr(params, "media_keys", False) else []
-    built = _build(found, keys)
+    built = _build(found, found.images if params.media_keys else [])
     verdict = too_little(built, params)
     if verdict:
         return verdict
@@ -68,7 +67,7 @@ def read(body: bytes, content_type: str | None, params: ExtractParams, url: str 
         author=author,
         published=published,
         blocks=built.blocks,
-        media=list(keys),
+        media=found.images,
     )
 
 

@@ -12,7 +12,7 @@ from markdown_it.token import Token
 from pipelines.extract.building import Builder, Built
 from pipelines.extract.decode import Undecodable
 from pipelines.extract.frontmatter import front_matter
-from pipelines.extract.media import key_of
+from pipelines.extract.media import MOST, key_of
 from pipelines.extract.result import BlockKind, Extracted, Media
 from pipelines.extract.textfile import decoded, refusal, too_little
 from pipelines.params import ExtractParams
@@ -61,7 +61,7 @@ def read(body: bytes, content_type: str | None, params: ExtractParams, url: str 
         return refusal(error, params)
     head = front_matter(found.text)
     media: list[Media] = []
-    built = build(found.text, head.end, media if getattr(params, "media_keys", False) else None, params.max_depth)
+    built = build(found.text, head.end, media, keys=params.media_keys, max_depth=params.max_depth)
     verdict = too_little(built, params)
     if verdict:
         return verdict
@@ -81,12 +81,15 @@ def read(body: bytes, content_type: str | None, params: ExtractParams, url: str 
     )
 
 
-def build(source: str, start: int = 0, media: list[Media] | None = None, max_depth: int = 100) -> Built:
-    """The blocks of `source` from `start` on; `media` receives the images that keys then stand for."""
+def build(
+    source: str, start: int = 0, media: list[Media] | None = None, *, keys: bool = False, max_depth: int = 100
+) -> Built:
+    """The blocks of `source` from `start` on; `media` receives its images, `keys` then stand for them in the text."""
+    images: list[Media] = [] if media is None else media
     builder = Builder(source)
     lines = _lines(source, start)
     for leaf in _leaves(source[start:], min(max_depth, 100)):
-        _write(builder, leaf, lines[leaf.first : leaf.last], media)
+        _write(builder, leaf, lines[leaf.first : leaf.last], images, keys)
     return builder.finish()
 
 
@@ -152,7 +155,7 @@ def _leaf(token: Token, kind: BlockKind, level: int = 0) -> Leaf:
     return Leaf(kind, level, first, last)
 
 
-def _write(builder: Builder, leaf: Leaf, lines: Sequence[tuple[int, int]], media: list[Media] | None) -> None:
+def _write(builder: Builder, leaf: Leaf, lines: Sequence[tuple[int, int]], media: list[Media], keys: bool) -> None:
     source = builder.source
     builder.block(leaf.kind, leaf.level)
     if leaf.kind == "heading" and len(lines) > 1 and _SETEXT.match(source[slice(*lines[-1])]):
@@ -163,7 +166,7 @@ def _write(builder: Builder, leaf: Leaf, lines: Sequence[tuple[int, int]], media
             builder.mark("\n" if at else "")
             builder.copy(start, end)
         return
-    cuts = _cuts(source, lines[0][0], lines[-1][1], media)
+    cuts = _cuts(source, lines[0][0], lines[-1][1], media, keys)
     between = " " if leaf.kind == "heading" else "\n"
     begun = False
     for start, end in lines:
@@ -215,7 +218,7 @@ def _trimmed(source: str, pieces: list[Cut], indented: bool) -> list[Cut]:
     return pieces
 
 
-def _cuts(source: str, start: int, end: int, media: list[Media] | None) -> list[Cut]:
+def _cuts(source: str, start: int, end: int, media: list[Media], keys: bool) -> list[Cut]:
     """Tags, comments and control characters of a block, and images where keys are wanted; the last one first."""
     code = _code_spans(source, start, end)
     out: list[Cut] = []
@@ -226,10 +229,11 @@ def _cuts(source: str, start: int, end: int, media: list[Media] | None) -> list[
             continue
         if found["url"] is None:
             out.append(Cut(*found.span(), ""))
-        elif media is not None:
+        elif len(media) < MOST:
             key = key_of("img", found["url"])
             media.append(Media(key, "img", found["url"], found["alt"] or None))
-            out.append(Cut(*found.span(), key))
+            if keys:
+                out.append(Cut(*found.span(), key))
     return out[::-1]
 
 

@@ -229,6 +229,20 @@ def test_the_figures_of_a_chart_become_a_table():
     assert found.text == "Sales\n\n|  | 华东 | South |\n| --- | --- | --- |\n| Q1 | 0.3 | 3 |\n| Q2 | 2 |  |"
 
 
+def test_images_have_a_key_where_it_is_asked_for_and_are_listed_always():
+    body = docx(
+        "<w:p><w:r><w:t>See </w:t></w:r>"
+        + DRAWING.format("<a:blip r:embed='i'/>")
+        + "<w:r><w:t> here</w:t></w:r></w:p>",
+        relations=relation("i", "image", "media/image1.png"),
+    )
+    for keys in (True, False):
+        found = read(body, None, ExtractParams(min_characters=2, media_keys=keys))
+        assert isinstance(found, Extracted)
+        assert [(m.url, m.alt) for m in found.media] == [("docx:word/media/image1.png", "A plan")]
+        assert found.text == (f"See {found.media[0].key} here" if keys else "See  here")
+
+
 def test_properties():
     core = (
         '<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties" '

@@ -70,7 +70,7 @@ def test_text_stays_as_it_is_and_blocks_are_told():
 
 def test_images_become_keys_where_they_are_asked_for():
     media: list[Media] = []
-    built = build("See ![a cat](img/cat.png) and `![no](code.png)`.", media=media)
+    built = build("See ![a cat](img/cat.png) and `![no](code.png)`.", media=media, keys=True)
     assert [m[1:] for m in media] == [("img", "img/cat.png", "a cat")]
     assert built.text == f"See {media[0].key} and `![no](code.png)`."
 
@@ -128,7 +128,7 @@ PARTS = st.sampled_from(
 @given(st.lists(PARTS, max_size=40), st.booleans())
 def test_edits_and_blocks_fit_any_text(replayed, parts, keys):
     source = "".join(parts)
-    built = build(source, media=[] if keys else None)
+    built = build(source, keys=keys)
     replayed(source, built.text, built.edits)
     inside = {i for b in built.blocks for i in range(b.start, b.end)}
     assert all(built.text[i].isspace() for i in range(len(built.text)) if i not in inside)
@@ -142,7 +142,7 @@ def test_work_grows_with_the_text_only():
     def seconds(n):
         start = time.process_time()
         for mark in marks:
-            build(mark * n, media=[])
+            build(mark * n, keys=True)
         return time.process_time() - start
 
     seconds(50)
