@@ -1,6 +1,7 @@
 """Shingles: what two texts are compared by. This page is the definition; the test suite holds it in plain Python.
 
 The text is taken as cleaning and scrubbing left it; in particular it is not brought into a Unicode normal form here.
+A media key (pipelines.atoms) counts as a space: another address of an image makes no other text.
 
 Profile. `characters` where the language (primary subtag, any case) is zh, ja or ko, otherwise `words`. Without a
 language the script decides: `characters` where at least one Han, kana or hangul character stands in the text and
@@ -34,7 +35,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from pipelines.atoms import MEDIA_KEY
 from pipelines.dedup.kernels import kernel, mix
 from pipelines.params import DedupParams
 
@@ -106,12 +109,29 @@ def as_texts(column: pa.Array | pa.ChunkedArray) -> Texts:
         column = column.cast(pa.large_string())
     if column.null_count:
         column = column.fill_null("")
+    column = _without_media(column)
     _, offsets, data = column.buffers()
     kind = np.int64 if pa.types.is_large_string(column.type) else np.int32
     if not len(column) or offsets is None:
         return Texts(np.zeros(0, np.uint8), np.zeros(len(column) + 1, np.int64))
     bounds = np.frombuffer(offsets, kind)[column.offset : column.offset + len(column) + 1].astype(np.int64)
     return Texts(np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8), bounds)
+
+
+_MEDIA_KEY = re.compile(MEDIA_KEY)
+
+
+def _without_media(column: pa.Array) -> pa.Array:
+    """The column with a space for each media key. Only texts that have one are looked at."""
+    found = pc.match_substring(column, "⟦")
+    if not pc.any(found).as_py():
+        return column
+    texts = column.filter(found).cast(pa.large_binary()).to_pylist()
+    # a byte that is no UTF-8 stays what it is
+    spaced = [_MEDIA_KEY.sub(" ", t.decode(errors="surrogateescape")).encode(errors="surrogateescape") for t in texts]
+    new = pa.array(spaced, pa.large_binary())
+    whole = pc.replace_with_mask(column.cast(pa.large_binary()), found, new)
+    return pa.Array.from_buffers(pa.large_string(), len(whole), whole.buffers(), offset=whole.offset)
 
 
 def profiles(languages: pa.Array | pa.ChunkedArray | None, rows: int) -> npt.NDArray[np.int8]:

@@ -39,7 +39,7 @@ def _apply(params: DedupParams, batch: pa.Table) -> Emitted:
 #: exact: string; shingles: int64, distinct ones; signature: binary, bands x rows little-endian uint32.
 FEATURES = MapStage(
     name="dedup_features",
-    version=f"1+unicode{UNICODE}",
+    version=f"2+unicode{UNICODE}",
     scope="row",
     needs=("doc_id", "text", "lang"),
     adds=("exact", "shingles", "signature"),

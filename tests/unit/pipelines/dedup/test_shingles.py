@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.dedup import shingles
-from pipelines.dedup.minhash import features
+from pipelines.dedup.minhash import exact_hashes, features
 from pipelines.params import DedupParams
 
 PARAMS = DedupParams()
@@ -88,6 +88,25 @@ def test_equal_sets(a, b):
 def test_white_space_does_not_count_in_chinese():
     assert one("北京 今天\u3000下雨\n了", "zh") == one("北京今天下雨了", "zh")
     assert len(one("北京今天下雨了", "zh")) == 3
+
+
+@pytest.mark.parametrize("lang", ["en", "zh", None])
+def test_media_keys_count_as_spaces(lang):
+    plain = ["北京今天下雨了 and a boat lay still", "no key here at all, only words"]
+    first = ["⟦img:0123456789abcdef⟧\n北京今天下雨了\n⟦img:aa⟧\nand a boat⟦video:ffff⟧ lay still", plain[1]]
+    second = [first[0].replace("aa", "bbbb"), plain[1]]
+    langs = lang and [lang] * 2
+    assert sets(first, langs) == sets(second, langs) == sets([plain[0], plain[1]], langs)
+    exact = exact_hashes(pa.array(first)).to_pylist()
+    assert exact == exact_hashes(pa.array(second)).to_pylist()
+    assert exact[1] == exact_hashes(pa.array(plain)).to_pylist()[1]
+    assert one("⟦img:⟧ x") != one("x")  # no key
+
+
+def test_malformed_bytes_beside_a_media_key():
+    buffers = pa.array(["⟦img:aa⟧ stay".encode() + b"\xe4", b"\xe2\x9f", "⟦img:bb⟧".encode()]).buffers()
+    column = pa.Array.from_buffers(pa.string(), 3, buffers)
+    assert len(set(exact_hashes(column).to_pylist())) == 3
 
 
 def test_fewer_tokens_than_a_shingle_are_one_shingle():
