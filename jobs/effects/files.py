@@ -34,6 +34,10 @@ class Files:
             self._locks.pop(key, None)
         return FetchOutcome.from_json(self._journal.replayed()[key])
 
+    def has(self, request: FetchRequest) -> bool:
+        """Whether the outcome of `request` is known already."""
+        return request.key in self._journal
+
     def body(self, request: FetchRequest) -> bytes | None:
         """The body that came with the outcome of `request`; null where none did."""
         return self._journal.blob(request.key)

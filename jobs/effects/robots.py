@@ -53,8 +53,9 @@ class RobotsOfRun:
         turn = 0
         while True:
             request = file_request("robots", origin + "/robots.txt", allow_private, turn)
+            is_new = not self._files.has(request)
             outcome = await self._files.outcome(request)
-            until = datetime.fromisoformat(outcome.fetched_at) + MAX_AGE
+            until = (self._now() if is_new else datetime.fromisoformat(outcome.fetched_at)) + MAX_AGE
             if self._now() < until:
                 return self._read(request, outcome), until
             turn += 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -44,7 +44,7 @@ class SitemapReport:
     dates_ignored: bool = False  # lastmod was there, but says nothing
 
     def as_dict(self) -> dict[str, Any]:
-        found = {name: dict(v) if isinstance(v, Counter) else v for name, v in asdict(self).items()}
+        found = {name: dict(v) if isinstance(v, Counter) else v for name, v in vars(self).items()}
         return {name: value for name, value in found.items() if value}
 
 
