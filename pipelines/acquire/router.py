@@ -22,7 +22,7 @@ READERS: dict[str, str] = {
     "pdf": _DOCUMENT,
     "docx": _DOCUMENT,
     "md": _DOCUMENT,
-    "txt": _DOCUMENT,
+    "txt": "pipelines.acquire.rows_lines:read_text",  # a document, unless its source says that it is a log
     "srt": _DOCUMENT,
     "vtt": _DOCUMENT,
     "warc": "pipelines.acquire.warc:read",  # WAT and WET too
@@ -45,6 +45,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"WARC/", "warc"),
     (b"filedesc://", "arc"),
     (b"PAR1", "parquet"),
+    (b"PARE", "parquet"),  # with an encrypted footer
     (b"ARROW1\0\0", "arrow"),
     (b"\x1f\x8b", "gz"),
     (b"BZh", "bz2"),
@@ -86,6 +87,9 @@ _SUFFIXES = {
     "xlsx": "xlsx",
     "xlsm": "xlsx",
     "xls": "xls",
+    "arrow": "arrow",
+    "feather": "arrow",
+    "log": "txt",
     # Text, but no documents
     "css": "css",
     "svg": "svg",
@@ -119,7 +123,9 @@ def format_of(name: str, head: bytes) -> str:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_based(suffix, head)
     if head.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return "xls" if suffix == "xls" else "ole"
+        return "xls" if suffix in ("xls", "xlsx") else "ole"  # an encrypted xlsx is no ZIP archive
+    if suffix == "arrow" and head.startswith(b"\xff\xff\xff\xff"):
+        return "arrow"  # a stream; it has no magic bytes of its own
     if b"%PDF-" in head[:1024]:
         return "pdf"
     return _textual(suffix, head)

@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterator
 from typing import IO, Any
 
+from pipelines.acquire import documents
 from pipelines.acquire.dialogues import Speakers
 from pipelines.acquire.items import Item, Refused
 from pipelines.acquire.records import BadRow, Row, items
 from pipelines.acquire.request_logs import parse_line
+from pipelines.acquire.shapes import LINE_SHAPES
 from pipelines.acquire.textfile import Text
 from pipelines.acquire.values import Malformed, tidy
 from pipelines.extract.decode import Undecodable
@@ -25,6 +27,11 @@ MAX_NICKS = 100_000  # of a file that are remembered
 _SAID = re.compile(r"\[?(\d\d):(\d\d)(?::\d\d)?\]?\s+<[ @+%~&]?([^<>\s]{1,64})>\s?(.*)\Z", re.DOTALL)
 _ELSE = re.compile(r"(?:\[?\d\d:\d\d(?::\d\d)?\]?\s+)?(?:\*|===|-!-|---|\*\*\*|-->|<--)")
 _NICK = re.compile(r"[A-Za-z0-9_\-\[\]\\^{}|`]+")
+
+
+def read_text(stream: IO[bytes], name: str, source: SourceParams) -> Iterator[Item | Refused]:
+    """A text file: a document, or the records of a log where the source names a shape of logs."""
+    yield from (read if source.shape in LINE_SHAPES else documents.read)(stream, name, source)
 
 
 def read(stream: IO[bytes], name: str, source: SourceParams) -> Iterator[Item | Refused]:

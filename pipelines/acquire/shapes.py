@@ -152,7 +152,7 @@ _SHAPES = (
     Shape("record", "record", "any other row, field by field", (), {}, products.record),
 )  # fmt: skip
 SHAPES: dict[str, Shape] = {shape.name: shape for shape in _SHAPES}
-#: Shapes of whole text files that hold many records; `auto` does not look for them.
+#: Shapes of text files that hold many records; `auto` does not look for them.
 LINE_SHAPES = ("request_log", "irc")
 #: Source classes of people's own words and traces: what is not recognised is refused, never stored whole.
 _STRICT = ("request_log", "query_log", "dialogue_service")

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -13,6 +14,7 @@ import pytest
 
 from pipelines.acquire import rows_csv, rows_excel, rows_json, rows_lines, rows_parquet
 from pipelines.acquire.items import Item, Refused
+from pipelines.acquire.router import format_of, reader_of
 from pipelines.acquire.textfile import Text
 from pipelines.extract.formats import record
 from pipelines.params import ExtractParams, SourceParams
@@ -369,6 +371,23 @@ def test_channel_logs_become_conversations_without_nicks():
         "A: anyone?",
     ]
     assert not any(nick in item.body for item in found for nick in (b"bob", b"al1ce", b"carl", b"ubot2"))
+
+
+def test_a_text_file_is_a_log_only_where_its_source_says_so():
+    source = SourceParams("s", kind="files")
+    reader = reader_of(format_of("access.log", NGINX.encode()))
+    assert [item.content_type for item in reader(io.BytesIO(NGINX.encode()), "access.log", source)] == ["text/plain"]
+    (item,) = reader(io.BytesIO(NGINX.encode()), "access.log", replace(source, shape="request_log"))
+    assert item.content_type.endswith("shape=request_log")
+
+
+def test_files_of_rows_are_told_by_their_beginning():
+    ole = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+    assert [format_of("a.xlsx", ole), format_of("a", b"PARE"), format_of("a.arrow", b"\xff\xff\xff\xff\x10\0")] == [
+        "xls",
+        "parquet",
+        "arrow",
+    ]
 
 
 def test_lines_that_nobody_said_are_refused():
