@@ -126,3 +126,88 @@ def test_prescan_ignores_comments_and_reads_http_equiv_and_xml():
     assert sniff.of_meta(b'<?xml version="1.0" encoding="Shift_JIS"?><html>') == "shift_jis"
     assert sniff.of_meta(b"<meta charset=utf-16>") == "utf-8"
     assert sniff.of_meta(b"<meta charset=nonsense>") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [
+        ("北京的天气很好", "gb18030"),
+        ("臺北的天氣很好", "big5"),
+        ("東京の天気は良い", "shift_jis"),
+        ("東京の天気は良い", "euc_jp"),
+        ("서울의 날씨는 좋다", "euc_kr"),
+    ],
+)
+@pytest.mark.parametrize("lie", [None, "utf-8", "iso-8859-1"])
+def test_a_few_characters_are_enough(text, codec, lie):
+    source = page(text, lie)
+    assert decode(source.encode(codec)).text == source
+
+
+@pytest.mark.parametrize(
+    ("text", "codec"),
+    [(SIMPLIFIED, "gb18030"), (TRADITIONAL, "big5"), (JAPANESE, "euc_jp"), (KOREAN, "euc_kr"), (SIMPLIFIED, "utf-8")],
+)
+@pytest.mark.parametrize("damage", ["cut", "first half", "second half"])
+def test_one_damaged_character_costs_one_character(text, codec, damage):
+    whole = text.encode(codec)
+    at = len(text[:20].encode(codec))
+    size = len(text[20].encode(codec))
+    if damage == "cut":
+        body, expected = whole[:at] + whole[at : at + 1], text[:20]
+    else:
+        bad = at if damage == "first half" else at + size - 1
+        body, expected = whole[:bad] + b"\xff" + whole[bad + 1 :], text[:20] + text[21:]
+    decoded = decode(b"<p>" + body).text[3:]
+    assert decoded.replace("\ufffd", "").startswith(expected[:20])
+    if damage != "cut":
+        assert decoded.endswith(expected[21:])
+
+
+def test_greek_of_windows_and_of_iso_are_told_apart_by_the_accented_capital():
+    source = page("Άννα, πότε ήρθε η Άνοιξη στην Αθήνα; Είναι ωραία πόλη και ο καιρός είναι καλός. " * 5)
+    for codec in ("iso8859-7", "cp1253"):
+        assert decode(source.encode(codec)).text == source
+
+
+def test_an_apostrophe_of_a_mac_is_no_capital_letter():
+    source = page("This is Daniel’s book.")
+    assert decode(source.encode("mac_roman")).text == source
+
+
+@pytest.mark.parametrize("text", [SIMPLIFIED, "Déjà vu, naïve café, für Größe und Straße, señor, naïveté. ", KOREAN])
+def test_text_that_was_encoded_twice_is_encoded_once(text):
+    twice = "".join(chr(b) if chr(b) not in CP1252 else CP1252[chr(b)] for b in page(text).encode())
+    assert decode(twice.encode()).text == page(text)
+
+
+CP1252 = {chr(b): bytes([b]).decode("cp1252") for b in range(128, 160) if b not in (0x81, 0x8D, 0x8F, 0x90, 0x9D)}
+
+
+@pytest.mark.parametrize("text", ["Â", "«Ãou»", "GRÂCE À TOI, ÇA ÉTAIT BIEN FAIT", "ПРИВЕТ", "50 °C ± 2 µm, ½ × ¾"])
+def test_rare_letters_are_not_taken_for_double_encoding(text):
+    assert decode(page(text).encode()).text == page(text)
+
+
+def test_a_mark_before_text_in_another_encoding_is_not_believed():
+    source = page(SIMPLIFIED)
+    assert decode(b"\xef\xbb\xbf" + source.encode("gbk")).text == source
+
+
+def test_the_mark_comes_before_the_header_and_the_header_before_meta():
+    assert decode(b"\xff\xfe" + page("ŠŽ").encode("utf-16-le"), "text/html; charset=gbk").charset == "utf-16le"
+    assert (
+        decode(page("ŠŽšž", "iso-8859-2").encode("cp1250"), "text/html; charset=windows-1250").charset == "windows-1250"
+    )
+
+
+def test_noise_with_a_mark_is_mojibake():
+    noise = random.Random(1).randbytes(20_000)
+    with pytest.raises(Undecodable) as caught:
+        decode(b"\xff\xfe" + noise)
+    assert caught.value.rule == "mojibake"
+
+
+def test_a_rule_of_dots_is_no_east_asian_text():
+    source = page("Prices ············ from Müller")
+    assert decode(source.encode("cp1252")).text == source
