@@ -146,6 +146,7 @@ class ExtractParams:
     min_characters: int = 25  # shorter main text is rejected
     max_page_bytes: int = 10_000_000
     max_depth: int = 2_000  # of nested elements; beyond it a page is read as flat text
+    max_blocks: int = 100_000  # pieces of text between block borders in a page; more are rejected
     min_density: float = 0.0  # main-text / visible characters; measure before you enforce
     refuse_paywalled: bool = False  # reject pages that say they are paid for (schema.org isAccessibleForFree)
     structure: bool = True  # Markdown marks for headings, lists, tables, quotations, code; false: plain lines

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 from pipelines.crawl import robots
 from pipelines.crawl.urls import percent_normal
-from pipelines.extract.markup import TOKEN, attributes
+from pipelines.extract.markup import attributes
 from pipelines.extract.rights import NO_TRAINING, directives
+from pipelines.extract.tree import start_tags
 
 MAX_FILE_BYTES = 500 * 1024  # of tdmrep.json and ai.txt; a longer tdmrep.json is no answer
 MAX_RULES = 10_000
@@ -59,8 +60,7 @@ def of_markup(html: str, agent: str) -> OptOut | None:
     """The first reservation in a <meta> of a page. Pages without a telling word cost one search for "<meta"."""
     if not _hinted(html):
         return None
-    metas = (token[6] for token in TOKEN.finditer(html) if token[5] and not token[4] and token[5].lower() == "meta")
-    return of_metas(metas, agent)
+    return of_metas((source for _, source in start_tags(html, frozenset(("meta",)))), agent)
 
 
 def of_page(body: bytes, agent: str) -> OptOut | None:

@@ -1,21 +1,23 @@
-"""What class, id and role of an element say about its text. Words that sites share, never rules for one site."""
+"""What class, id and role of an element say about its text. Words that sites share, never rules for one site.
+
+`pipelines.extract.scan` reads them: values of class, id and data-component are cut into words of letters, and a capital
+letter behind a small one begins a word, too. It notes one bit for each kind of word; `FLAGS` says what they come to.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
 
-from pipelines.extract.markup import ATTRIBUTE, words
+import numpy as np
+
+from pipelines.extract import scan
+from pipelines.extract.markup import words
 
 # Flags (plain integers: they are read for every element of every page).
 BOILERPLATE = 1  # navigation, sharing, advertising, ...
 CONTENT = 2  # the body of an article
 HIDDEN = 4  # not shown
 COMMENTS = 8
-
-_TELLING = words("class id role itemprop hidden aria-hidden style data-component")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_WORD = re.compile(r"[a-z]+")
-_INVISIBLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
 
 _BOILERPLATE_WORDS = words("""
     nav navbar navigation subnav navi topnav menu menus submenu breadcrumb breadcrumbs crumb crumbs bread navbox
@@ -32,71 +34,80 @@ _BOILERPLATE_WORDS = words("""
     timestamp postmeta meta caption captions gallery slideshow carousel credit credits
     ranking rating ratings noprint printfooter skip skiplink screenreader
     editsection headerlink toc tocbox qrcode erweima ewm daohang fenxiang xiangguan pinglun tuijian
-    widget widgets widgettitle footnote footnotes endnotes masthead topbar toplinks feedback survey donate donation
+    widgettitle footnote footnotes endnotes masthead topbar toplinks feedback survey donate donation
     """)
+_WIDGETS = words("widget widgets")  # boilerplate unless a page builder calls every element so
+_BUILDERS = words("elementor")
 # An id is often the slug of a heading ("authors", "parport-poll"): only these words of ids count.
 _BOILERPLATE_IDS = words("""
     nav navbar navigation subnav topnav menu submenu breadcrumb breadcrumbs footer sidebar sharebar social ad ads advert
     banner popup modal cookie cookies consent gdpr newsletter masthead topbar toc related taboola outbrain
 """)
 _COMMENT_WORDS = words("comments disqus respond commentlist commentform replies")
-_TELLING_IDS = _BOILERPLATE_IDS | _COMMENT_WORDS
 _HIDDEN_WORDS = words("hidden hide invisible visuallyhidden")
-_FOR_SCREEN_READERS = (words("sr only"), words("screen reader text"))
-_CONTENT = re.compile(
-    r"(?:article[-_]{0,2}(?:body|content|text|copy|main)"
-    r"|(?:entry|post|story|news|blog|page)[-_]{0,2}(?:body|content|text|copy)"
-    r"|content[-_]{0,2}(?:body|article|text)|body[-_]{0,2}(?:content|copy|text)"
-    r"|(?<!\S)(?:article|artical|zhengwen|mw-parser-output)(?!\S))"
+_HIDDEN_NAMES = words("sr-only screen-reader-text screen-reader-only visually-hidden")
+# A word of the first list and one of the second, side by side or as one: "article-body", "entryContent", "newstext".
+_PAIRS = (
+    (words("article"), words("body content text copy main")),
+    (words("entry post story news blog page"), words("body content text copy")),
+    (words("content"), words("body article text")),
+    (words("body"), words("content copy text")),
 )
-_BODY_PROPERTIES = frozenset(("articlebody", "text"))
-_ROLES = {
-    "navigation": BOILERPLATE,
-    "banner": BOILERPLATE,
-    "contentinfo": BOILERPLATE,
-    "complementary": BOILERPLATE,
-    "search": BOILERPLATE,
-    "dialog": BOILERPLATE,
-    "alertdialog": BOILERPLATE,
-    "menu": BOILERPLATE,
-    "menubar": BOILERPLATE,
-    "toolbar": BOILERPLATE,
-    "doc-footnote": BOILERPLATE,
-    "doc-endnotes": BOILERPLATE,
-    "tablist": BOILERPLATE,
-}
+_CONTENT_NAMES = words("article artical zhengwen mw-parser-output")
+_BODY_PROPERTIES = words("articlebody text")
+_BOILERPLATE_ROLES = words("""
+    navigation banner contentinfo complementary search dialog alertdialog menu menubar toolbar doc-footnote doc-endnotes
+    tablist
+    """)
+_ATTRIBUTES = {
+    "class": scan.CLASS, "data-component": scan.CLASS, "id": scan.ID, "role": scan.ROLE, "itemprop": scan.PROPERTY,
+    "style": scan.STYLE, "hidden": scan.HIDDEN, "aria-hidden": scan.ARIA_HIDDEN, "href": scan.HREF,
+}  # fmt: skip
+_INVISIBLE = words("display:none visibility:hidden")
+# Character references that the scanner must tell from letters.
+_ENTITIES = {"nbsp": 0xA0, "ensp": 0x2002, "emsp": 0x2003, "thinsp": 0x2009, "para": 0xB6, "sect": 0xA7}
+
+_WIDGET, _BUILDER = 16, 32  # noted beside the flags
 
 
-def hint_of(attributes: str) -> int:
-    """The flags in the attributes of one start tag."""
-    hint = 0
-    said: set[str] = set()
-    for name, double, single, bare in ATTRIBUTE.findall(attributes):
-        name = name.lower()
-        if name not in _TELLING:
-            continue
-        value = double or single or bare
-        if name == "class" or name == "id" or name == "data-component":
-            lower = value.lower()
-            found = _WORD.findall(lower if lower == value else _CAMEL.sub("-", value).lower())
-            said.update(found if name != "id" else _TELLING_IDS.intersection(found))
-            if _CONTENT.search(lower):
-                hint |= CONTENT
-        elif name == "style":
-            if _INVISIBLE.search(value):
-                hint |= HIDDEN
-        elif name == "role":
-            hint |= _ROLES.get(value.lower(), 0)
-        elif name == "itemprop":
-            if value.lower() in _BODY_PROPERTIES:
-                hint |= CONTENT
-        elif name == "hidden" or value.lower() == "true":  # the latter for aria-hidden
-            hint |= HIDDEN
-    if not said.isdisjoint(_COMMENT_WORDS):
-        hint |= COMMENTS
-    boilerplate = said & _BOILERPLATE_WORDS
-    if boilerplate and not (boilerplate <= {"widget", "widgets"} and "elementor" in said):
-        hint |= BOILERPLATE
-    if not said.isdisjoint(_HIDDEN_WORDS) or any(names <= said for names in _FOR_SCREEN_READERS):
-        hint |= HIDDEN
-    return hint
+def _bits(*lists: tuple[Iterable[str], int]) -> dict[str, int]:
+    """Words with the bits of all lists that hold them."""
+    out: dict[str, int] = {}
+    for listed, bits in lists:
+        for word in listed:
+            out[word] = out.get(word, 0) | bits
+    return out
+
+
+def _pairs() -> list[tuple[Iterable[str], int]]:
+    out: list[tuple[Iterable[str], int]] = []
+    for k, (firsts, seconds) in enumerate(_PAIRS):
+        out += [(firsts, scan.LEAD << k), (seconds, scan.FOLLOW << k)]
+        out.append(([first + second for first in firsts for second in seconds], CONTENT))
+    return out
+
+
+#: The scanner's lists, names of elements apart.
+LISTS = {
+    scan.ATTRIBUTES: _ATTRIBUTES,
+    scan.ENTITIES: _ENTITIES,
+    scan.CLASS: _bits(
+        (_BOILERPLATE_WORDS, BOILERPLATE), (_WIDGETS, _WIDGET), (_BUILDERS, _BUILDER),
+        (_COMMENT_WORDS, COMMENTS), (_HIDDEN_WORDS, HIDDEN), *_pairs(),
+    ),
+    scan.ID: _bits((_BOILERPLATE_IDS, BOILERPLATE), (_COMMENT_WORDS, COMMENTS), *_pairs()),
+    scan.CLASS_NAMES: _bits((_CONTENT_NAMES, CONTENT), (_HIDDEN_NAMES, HIDDEN)),
+    scan.ROLE: dict.fromkeys(_BOILERPLATE_ROLES, BOILERPLATE),
+    scan.PROPERTY: dict.fromkeys(_BODY_PROPERTIES, CONTENT),
+    scan.STYLE: dict.fromkeys(_INVISIBLE, HIDDEN),
+    scan.HIDDEN: {"": HIDDEN},
+    scan.ARIA_HIDDEN: {"true": HIDDEN},
+}  # fmt: skip
+
+
+def flags(said: np.ndarray) -> np.ndarray:
+    """The flags of elements from what the scanner noted."""
+    out = said & (BOILERPLATE | CONTENT | HIDDEN | COMMENTS)
+    out |= np.where(said & (scan.FOLLOW * 15), CONTENT, 0)
+    out |= np.where(said & (_WIDGET | _BUILDER) == _WIDGET, BOILERPLATE, 0)
+    return out.astype(np.uint8)

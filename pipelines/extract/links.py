@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
-from pipelines.extract.markup import TOKEN, attributes
+from pipelines.extract.markup import attributes
+from pipelines.extract.tree import start_tags
 
 _WANTED = frozenset(("a", "area", "base", "link", "meta"))
 MAX_URL = 4096  # characters; longer ones are no addresses
 
 
 def _tags(html: str) -> Iterator[tuple[str, dict[str, str]]]:
-    for token in TOKEN.finditer(html):
-        name = token[5]
-        if name is not None and not token[4] and len(name) < 5 and name.lower() in _WANTED:
-            yield name.lower(), attributes(token[6])
+    for name, source in start_tags(html, _WANTED):
+        yield name, attributes(source)
 
 
 def absolute(base: str, href: str) -> str | None:

@@ -17,7 +17,7 @@ from pipelines.extract.markup import words
 from pipelines.extract.media import Placed
 from pipelines.extract.result import BlockKind
 from pipelines.extract.tables import Table, Tables
-from pipelines.extract.tree import KINDS, Page, Segment
+from pipelines.extract.tree import DIVIDING, Page, Segment
 from pipelines.extract.writer import Writer, Written
 
 _CELLS = words("td th")
@@ -333,7 +333,7 @@ class _Structured(_Renderer):
 
 def _inline(piece: str, more: Iterable[str] = ()) -> bool:
     """Whether no tag in a piece of a page begins or ends a block, those named `more` apart."""
-    return all(KINDS.get(name, 1) in (1, 4, 6) or name in more for name in (t[1].lower() for t in _TAG.finditer(piece)))
+    return all(name not in DIVIDING or name in more for name in (t[1].lower() for t in _TAG.finditer(piece)))
 
 
 def _language(page: Page, pre: int, opening: str) -> str:

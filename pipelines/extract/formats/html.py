@@ -9,7 +9,7 @@ from pipelines.extract.media import media_of
 from pipelines.extract.meta import language_of, title_of
 from pipelines.extract.render import render
 from pipelines.extract.result import Extracted
-from pipelines.extract.tree import parse
+from pipelines.extract.tree import TooManyBlocks, parse
 from pipelines.params import ExtractParams
 from pipelines.stage import Verdict
 
@@ -33,7 +33,10 @@ def read_text(source: str, charset: str, params: ExtractParams, url: str | None 
     """The same from decoded text."""
     if not source.strip(" \t\r\n\f\v\x00"):
         return Verdict("empty_page", 0.0)
-    page = parse(source, params.max_depth)
+    try:
+        page = parse(source, params.max_depth, params.max_blocks)
+    except TooManyBlocks as error:
+        return Verdict("too_many_blocks", error.count, params.max_blocks)
     title = title_of(page)
     choice = choose(page)
     if not choice.visible:

@@ -1,6 +1,11 @@
 import pytest
 
-from pipelines.extract.hints import BOILERPLATE, COMMENTS, CONTENT, HIDDEN, hint_of
+from pipelines.extract.hints import BOILERPLATE, COMMENTS, CONTENT, HIDDEN, flags
+from pipelines.extract.tree import parse
+
+
+def hint_of(attributes: str) -> int:
+    return int(flags(parse(f"<div{attributes}>").found.nodes[:, 4])[1])
 
 
 @pytest.mark.parametrize(
@@ -21,6 +26,15 @@ from pipelines.extract.hints import BOILERPLATE, COMMENTS, CONTENT, HIDDEN, hint
         (' aria-hidden="false"', 0),
         (' class="sr-only"', HIDDEN),
         (' class="news-body share"', CONTENT | BOILERPLATE),
+        (" class='newscontent'", CONTENT),
+        (" class='article-copyright'", BOILERPLATE),
+        (" class='article other-body'", CONTENT),
+        (" class='news x body'", 0),
+        (" class='post___content'", 0),
+        (" style='visibility: hidden!important'", HIDDEN),
+        (" style='overflow:hidden'", 0),
+        (" itemprop=text", CONTENT),
+        (" class=visually-hidden", HIDDEN),
         (" class=elementor-widget", 0),
         (' data-url="/nav/share/comments" title="sidebar"', 0),
         ("", 0),

@@ -1,9 +1,11 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipelines.extract.markup import TOKEN, attributes
-from pipelines.extract.tree import parse
+from pipelines.extract.markup import attributes
+from pipelines.extract.tree import TooManyBlocks, parse, start_tags
 
 
 def texts(html: str) -> list[tuple[str, str]]:
@@ -121,13 +123,64 @@ def test_time_grows_with_length_only(piece):
         for _ in range(3):
             start = time.process_time()
             parse(html)
-            for token in TOKEN.finditer(html):
-                attributes(token[6] or "")
+            for _, source in start_tags(html, frozenset(("a",))):
+                attributes(source)
             best = min(best, time.process_time() - start)
         return best
 
     # Eight times the input: a quadratic step would take 64 times as long.
-    assert cost(16_000) < 24 * cost(2_000) + 0.05
+    assert cost(80_000) < 24 * cost(10_000) + 0.05
+
+
+def test_white_space_and_references_weigh_what_they_show():
+    page = parse("<p>&nbsp;</p><p>a &nbsp;\n b&amp;&#20013;</p><p>&copy</p>")
+    assert [(s.characters, s.weight) for s in page.segments] == [(5, 7), (5, 5)]
+    assert texts("<p>&#160; &emsp;\u3000</p>") == []
+
+
+def test_json_ld_is_kept_by_place():
+    html = "<script type='application/ld+json'>{}</script><script>x</script><script type=application/LD+json>[]"
+    assert [html[a:b] for a, b in parse(html).data] == ["{}", "[]"]
+
+
+def test_start_tags():
+    html = "<HEAD><meta a=1><!-- <a> --><a href='x>y'><b><A href=z></a><script><a></script><link>"
+    assert list(start_tags(html, frozenset(("a", "meta")))) == [
+        ("meta", " a=1"),
+        ("a", " href='x>y'"),
+        ("a", " href=z"),
+    ]
+
+
+def test_a_page_of_too_many_blocks_is_refused():
+    assert len(parse("<p>a" * 10, max_blocks=10).segments) == 10
+    with pytest.raises(TooManyBlocks) as caught:
+        parse("<p>a" * 11, max_blocks=10)
+    assert caught.value.count == 11
+
+
+PIECES = [
+    "<p>", "</p>", "<", "<a href=x>", "</a>", "<b ", 'c="', "d'", ">", "<!--", "-->", "<![CDATA[", "]]>",
+    "<script>", "</script>", "<td>", "<li>", "</div>", "<div class='nav", "x", " y\n", "&amp;", "&#",
+    "&nbsp;", "é", "中", "\U0001f600", "\ud800", "\x00", "</", "<?", "<img ", "<title>", "<svg>", "<video>",
+    "<source>",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=60).map("".join))
+def test_any_page_has_a_tree_and_ordered_spans(html):
+    page = parse(html, max_depth=5)
+    assert page.source == html and len(page.names) == len(page.parents) == len(page.attributes)
+    assert all(0 <= parent < node for node, parent in enumerate(page.parents) if node)
+    at = 0
+    for segment in page.segments:
+        assert segment.spans and 0 <= segment.node < len(page.names)
+        assert 0 < segment.characters <= segment.weight >= segment.link_weight
+        for start, end in segment.spans:
+            assert at <= start < end <= len(html)
+            at = end
+    assert [mark.start for mark in page.media] == sorted(mark.start for mark in page.media)
+    assert all(html[mark.start] == "<" and 0 <= mark.node < len(page.names) for mark in page.media)
 
 
 def media(html: str) -> list[tuple[str, str, dict[str, str]]]:
