@@ -55,7 +55,7 @@ def night(start: str, scratch: Path, number: int) -> dict[str, Any]:
             if outcome.rule is None:
                 bodies += outcome.body_hash is not None
                 validators = (outcome.etag, outcome.last_modified, outcome.final_url)
-                seen[outcome.url] = (outcome.doc_id, visit.request.depth, *validators)
+                seen[outcome.url] = (outcome.doc_id, visit.part.depths[visit.at], *validators)
     if number == 1:
         known_file.write_text(json.dumps(seen))
     return {"pages": len(seen), "bodies": bodies, "wire": _ask(start, "-/stats")}

@@ -33,7 +33,7 @@ from jobs.errors import ConfigError
 from pipelines.crawl import traps
 from pipelines.crawl.authority import rank
 from pipelines.crawl.filters import UrlFilter
-from pipelines.crawl.recrawl import plan
+from pipelines.crawl.recrawl import Numbers, plan
 from pipelines.crawl.requests import (
     FetchOutcome,
     FetchRequest,
@@ -276,7 +276,7 @@ class _Run:
     async def fetch(self, part: _Part, level: list[tuple[str, str, int]]) -> None:
         """Fetch a level: hosts side by side, each with as many workers as calls it may be sent at one time."""
         self._seen += len(level)
-        hosts: dict[str, list[int]] = defaultdict(list)
+        hosts: dict[str, array[int]] = defaultdict(lambda: array("I"))
         for at, (url, _, _) in enumerate(level):
             hosts[host_of(url)].append(at)
         shards = []
@@ -331,8 +331,8 @@ class _Exploration:
         self._shapes = traps.Shapes(run.params.max_pages_per_shape)
         self._later: dict[int, dict[str, str]] = defaultdict(dict)  # depth -> new URLs from elsewhere than links
         self._states = np.zeros(len(known), np.int8)
-        self._planned: dict[int, list[int]] = defaultdict(list)  # depth -> rows
-        self._spare: list[int] = []
+        self._planned: dict[int, array[int]] = defaultdict(lambda: array("I"))  # depth -> rows
+        self._spare: Numbers = np.array([], np.int64)
         self._places = 0  # rows that are planned and not yet visited
 
     async def run(self) -> _Part:
@@ -399,13 +399,13 @@ class _Exploration:
             params.recrawl_budget,
             ranks,
         ).due
-        rows = candidates[due].tolist()
+        rows = candidates[due]
         kept = max(len(seeds), int(np.ceil(self._source.new_share * self._source.max_pages)))
         room = max(0, self._source.max_pages - kept)
         self._give_places(rows[:room])
         self._spare = rows[room:]
         states[self._spare] = _SPARE
-        for row in np.nonzero(states != _WAITING)[0].tolist():
+        for row in np.nonzero(states != _WAITING)[0]:
             self._shapes.known(known.url(row))
         for row in waiting[: self._source.max_pages].tolist():
             url, depth = known.url(row), min(known.depth(row), self._source.max_depth)
@@ -414,8 +414,8 @@ class _Exploration:
             for url, raw in listed.new.items():
                 self._admit(url, raw, 1, self._later[1])
 
-    def _give_places(self, rows: list[int]) -> None:
-        for row in rows:
+    def _give_places(self, rows: Numbers) -> None:
+        for row in map(int, rows):
             self._planned[min(self._known.depth(row), self._source.max_depth)].append(row)
         self._states[rows] = _PLANNED
         self._places += len(rows)
@@ -425,7 +425,7 @@ class _Exploration:
         left = max(0, self._source.max_pages - self._taken)
         rows, self._spare = self._spare[:left], self._spare[left:]
         self._give_places(rows)
-        return bool(rows)
+        return bool(len(rows))
 
     def _level(self, found: dict[str, str], depth: int) -> list[tuple[str, str, int]]:
         """The URLs to fetch now, with what stood in the link and their depth; the rest of `found` is refused."""
@@ -483,6 +483,8 @@ class _Exploration:
             await asyncio.sleep(0)  # other sources' replies must not time out while this one reads links
             page = Page(outcome.url, outcome.final_url, outcome.content_type, body)
             for raw in islice(run.links(page), run.params.max_links_per_page):
+                if raw in found or (raw in self._seen and traps.plain_link(raw) == raw):
+                    continue  # most links lead where others did; what was seen is in normal form already
                 try:
                     link = traps.plain_link(join(outcome.final_url, raw))
                 except UrlError:

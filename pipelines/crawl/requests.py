@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import blake2b
@@ -109,11 +109,14 @@ class FetchOutcome:
     detail: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "hops": list(self.hops)}
+        return {**{name: getattr(self, name) for name in _OUTCOME}, "hops": list(self.hops)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> FetchOutcome:
         return cls(**{**data, "hops": tuple(data["hops"])})
+
+
+_OUTCOME = tuple(field.name for field in fields(FetchOutcome))
 
 
 def body_hash(body: bytes) -> str:

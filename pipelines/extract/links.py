@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
@@ -9,6 +10,10 @@ from pipelines.extract.markup import attributes
 from pipelines.extract.tree import start_tags
 
 _WANTED = frozenset(("a", "area", "base", "link", "meta"))
+#: A link from the root of the site with nothing in it that has to be resolved: most links of most sites.
+_ROOTED = re.compile(
+    r"/(?:[A-Za-z0-9_~%-][A-Za-z0-9._~%-]*/)*(?:[A-Za-z0-9_~%-][A-Za-z0-9._~%-]*)?(?:\?[A-Za-z0-9._~%&=-]+)?"
+)
 MAX_URL = 4096  # characters; longer ones are no addresses
 
 
@@ -31,6 +36,11 @@ def absolute(base: str, href: str) -> str | None:
     except ValueError:  # malformed host or port
         pass
     return None
+
+
+def _rooted(root: str, href: str) -> str | None:
+    """What absolute() gives for a plain link from the root of a site; None for any other link."""
+    return root + href if root and len(href) <= MAX_URL and _ROOTED.fullmatch(href) else None
 
 
 def _directives(found: dict[str, str]) -> frozenset[str]:
@@ -56,7 +66,9 @@ def links(html: str, base_url: str) -> list[str]:
                 return []
         elif name != "link" and "href" in found and "nofollow" not in found.get("rel", "").lower().split():
             hrefs.append(found["href"])
-    joined = (absolute(base or base_url, href) for href in hrefs)
+    base = base or base_url
+    root = (absolute(base, "/") or "")[:-1]
+    joined = (_rooted(root, href) or absolute(base, href) for href in hrefs)
     return list(dict.fromkeys(url for url in joined if url))
 
 

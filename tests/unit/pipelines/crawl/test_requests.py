@@ -62,7 +62,7 @@ def test_headers() -> None:
         ("Host", "e.example:81"),
         ("User-Agent", "bot/1"),
         ("Accept", "text/html, */*;q=0.1"),
-        ("Accept-Encoding", "gzip, deflate"),
+        ("Accept-Encoding", "gzip, deflate, br, zstd"),
     ]
     conditional = dict(request_headers(request, request.url, "bot/1", ()))
     assert (conditional["If-None-Match"], conditional["If-Modified-Since"]) == ('W/"x"', "then")

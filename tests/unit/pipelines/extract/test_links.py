@@ -1,4 +1,7 @@
-from pipelines.extract.links import canonical, links, robots_meta
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.extract.links import absolute, canonical, links, robots_meta
 
 BASE = "https://example.org/a/b.html"
 
@@ -45,3 +48,13 @@ def test_robots_meta():
     assert robots_meta(html) == {"noindex", "noai", "noimageai"}
     assert robots_meta('<meta name="robots" content="none">') == {"none", "noindex", "nofollow"}
     assert robots_meta("<p>") == frozenset()
+
+
+@given(st.from_regex(r"/[a-c./%?=&#~_ 中-]{0,12}", fullmatch=True), st.sampled_from(["http://h/x/y", "https://h:8/"]))
+def test_links_from_the_root_are_what_joining_gives(href: str, base: str) -> None:
+    assert links(f'<a href="{href}">', base) == [url for url in [absolute(base, href)] if url]
+
+
+def test_a_link_from_the_root_that_is_no_address_is_left_out() -> None:
+    assert links(f'<a href="/{"a" * 4_096}"><a href="/{"b/" * 2_047}">', "http://h/") == ["http://h/" + "b/" * 2_047]
+    assert links('<a href="/a">', "ftp://h/") == []
