@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from jobs.acquire.candidates import Candidates
 from jobs.acquire.canonical import Canonicals, markup
+from jobs.acquire.hub import described
 from jobs.acquire.imports import Imports
 from jobs.acquire.known import NOT_VISITED, Bodies, add_failed, known_pages
 from jobs.acquire.readings import check_declared
@@ -53,7 +54,7 @@ def run(ctx: JobContext) -> Result:
     captured = _captured(ctx)
     if captured is not None:
         return captured
-    params = ctx.parameters()
+    params = described(ctx.parameters(), ctx.config)
     if not params.sources:
         raise UsageError("crawl.sources in params.yaml is empty; declare at least one source")
     check_declared(params)
@@ -74,7 +75,7 @@ def run(ctx: JobContext) -> Result:
     LicenceCandidates(previous["tombstone_candidates"], ctx.pins.date).update(
         refused, previous["pages"], outputs["tombstone_candidates"]
     )
-    replace_all(outputs["sources"], sources_table(ctx), previous["sources"])
+    replace_all(outputs["sources"], sources_table(ctx, params.sources), previous["sources"])
     asked = len(crawled.visits) + imports.inputs
     night = funnel(asked, None, asked, counts.emitted, counts.rules, counts.others) | {
         "rebuilt": False,

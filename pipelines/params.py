@@ -76,6 +76,7 @@ class SourceParams:
     # records: files of rows, sql and api
     shape: str = "auto"  # what a record is, see pipelines.acquire.shapes
     fields: dict[str, str] = field(default_factory=dict)  # name of the shape -> name in the record
+    language: str = ""  # of records that do not say theirs, e.g. zh
     id_field: str = ""  # what tells records apart; without one a changed record is a new document
     drop: tuple[str, ...] = ()  # columns that are left out before anything is stored; of orders also: recipient, phone, …
     complete: bool = True  # a reading is all there is: an item that is missing from it is gone

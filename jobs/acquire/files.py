@@ -8,6 +8,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from jobs.acquire import hub
+from jobs.acquire.hub import card_in
 from jobs.acquire.readings import SourceUnavailable
 from jobs.acquire.unpack import unpacked
 from jobs.config import Config
@@ -22,13 +24,17 @@ def items(source: SourceParams, config: Config, workspace: Path | None = None) -
     """Everything at the source's path, in the order of names. Raises SourceUnavailable where there is nothing."""
     path = config.path(source.path)
     if path.is_file():
-        yield from _file(path, path.name, source)
+        yield from read_file(path, path.name, source)
         return
     wanted = None
     if not path.exists() and _WILD.search(source.path):
         path, wanted = _split(config.root, source.path)
     if not path.is_dir():
         raise SourceUnavailable("source_missing", f"source {source.name}: {path} does not exist")
+    card = card_in(path) if wanted is None else None
+    if card is not None:
+        yield from hub.items(path, card, source)
+        return
     yield from _folder(path, path.resolve(), "", source, wanted)
 
 
@@ -88,10 +94,10 @@ def _entry(entry: os.DirEntry[str], root: Path, name: str, source: SourceParams)
         if target.is_dir():
             yield Refused(shown, "linked_folder", detail="read where it stands")
             return
-    yield from _file(Path(entry.path), shown, source)
+    yield from read_file(Path(entry.path), shown, source)
 
 
-def _file(path: Path, name: str, source: SourceParams) -> Iterator[Item | Refused]:
+def read_file(path: Path, name: str, source: SourceParams) -> Iterator[Item | Refused]:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             yield Refused(name, "not_a_file")

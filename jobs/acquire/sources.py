@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import pyarrow as pa
 
+from jobs.acquire.rights import priority
 from jobs.context import JobContext
 from jobs.datasets import Version
 from jobs.writer import VersionWriter
+from pipelines.acquire.licences import verdict
+from pipelines.params import SourceParams
 from pipelines.schemas import SOURCES, hash128
 
+_USER = re.compile(r"(?<=://)[^/?#@\s]*@")
+_SECRET = re.compile(
+    r"(?i)([?&;](?:[a-z0-9]+[_-])*(?:key|apikey|token|secret|sig|signature|password|passwd|pwd|auth|code|session|sid))=[^&;#]*"
+)
 
-def sources_table(ctx: JobContext) -> pa.Table:
-    """The sources that the run's parameters declare, as rows of `sources`."""
+
+def sources_table(ctx: JobContext, sources: Iterable[SourceParams]) -> pa.Table:
+    """The sources of a run, as rows of `sources`."""
     tenant = ctx.config.settings.tenant
     rows = [
         {
@@ -21,17 +32,28 @@ def sources_table(ctx: JobContext) -> pa.Table:
             "kind": source.kind,
             "source_class": source.source_class,
             "licence": source.licence,
-            "licence_verdict": "unknown",
+            "licence_verdict": verdict(source.licence),
             "authorised": source.authorised,
             "desensitised": source.desensitised,
             "evidence": source.evidence or None,
             "owner": source.owner or None,
-            "priority": source.priority,
-            "origin": list(source.seeds),
+            "priority": priority(source),
+            "origin": origin(source),
         }
-        for source in ctx.parameters().sources
+        for source in sources
     ]
     return pa.Table.from_pylist(rows, schema=SOURCES.schema)
+
+
+def origin(source: SourceParams) -> list[str]:
+    """Where a source lies: seeds, path, or the name of its connection and the query; nothing that opens a door."""
+    parts = (*source.seeds, source.path, source.connection, source.query)
+    return [without_secrets(part) for part in parts if part]
+
+
+def without_secrets(text: str) -> str:
+    """An address without user name and password, and without the values of query fields that sound like keys."""
+    return _SECRET.sub(r"\1=***", _USER.sub("", text))
 
 
 def replace_all(writer: VersionWriter, table: pa.Table, previous: Version | None) -> None:

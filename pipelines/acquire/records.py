@@ -20,7 +20,7 @@ from pipelines.acquire.products import dropped
 from pipelines.acquire.seen import Seen
 from pipelines.acquire.shapes import SHAPES, Shape, canonical, convert, shape_of
 from pipelines.acquire.trees import Tree, Trees
-from pipelines.acquire.values import Malformed, at, fold, plain, without
+from pipelines.acquire.values import Malformed, at, fold, language_of, plain, without
 from pipelines.crawl.urls import UrlError, normalise
 from pipelines.params import SourceParams
 from pipelines.schemas import hash128
@@ -73,6 +73,7 @@ class _Reading:
         self._seen = Seen()
         self._trees = Trees()
         self._drop = dropped(source.drop)
+        self._lang = language_of(source.language)
 
     def read(self, rows: Iterable[Row | BadRow]) -> Iterator[Item | Refused]:
         for row in rows:
@@ -123,6 +124,8 @@ class _Reading:
 
     def _item(self, shape: Shape, fields: Mapping[str, Any], values: Mapping[str, Any], part: str = "") -> Item:
         """Raises Malformed for a record that is too large, comes twice or lacks its id."""
+        if self._lang and "lang" not in fields and shape.kind != "parallel":
+            fields = {"lang": self._lang, **fields}
         body = encode(fields).encode("utf-8")
         limit = self._source.max_item_bytes
         if len(body) > limit:
