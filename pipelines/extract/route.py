@@ -20,6 +20,7 @@ from pipelines.stage import Verdict
 MEDIA_TYPES = {
     "text/html": "html",
     "application/xhtml+xml": "html",
+    "application/vnd.nightmill.record+json": "record",
 }
 _MAGIC: tuple[tuple[bytes, str], ...] = ()
 
