@@ -1,7 +1,8 @@
 """One compiled pass over a batch that counts, per text, everything the row rules ask for.
 
-Counts are over the normalised text without media keys, and white space counts nowhere, so that they do not depend on
-how a text is spaced. A word is a piece between white space that holds a letter or digit.
+Counts are over the normalised text without media keys and Markdown marks (what leads in a line, fences, the pipes and
+rules of tables), and white space counts nowhere, so that they do not depend on how a text is laid out. A word is a piece
+between white space that holds a letter or digit.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from pipelines.characters import Kind, decode, kinds, media_end
+from pipelines.clean.marks import lead
 from pipelines.clean.normalise import BREAK, DELETE, Marked
 from pipelines.texts import Texts
 
@@ -184,15 +186,24 @@ def _count(  # type: ignore[no-untyped-def]
         packed = np.uint64(0)
         before = 0
         markup_until = i
+        fresh = True  # at the beginning of a line
+        table_row = False
         while i <= end:
             action = actions[i] if i < end else np.uint8(BREAK)  # a text ends like a line
             if action == DELETE:
                 i += 1
                 continue
+            if fresh and i < end:
+                i = lead(data, actions, i, end)
+                fresh = False
+                table_row = i < end and data[i] == 0x7C
+                continue
             if action == BREAK:
                 c, size = 0x0A, 1
             else:
                 c, size = decode(data, i)
+            if c == 0x7C and table_row and data[i - 1] != 0x5C:
+                c = 0x20
             if c == 0x27E6:
                 atom = media_end(data, i, end)
                 if atom >= 0:
@@ -212,10 +223,12 @@ def _count(  # type: ignore[no-untyped-def]
             if kind == Kind.SPACE:
                 counts[Extra.WORDS] += in_word
                 in_word = False
-                if c == 0x0A and line_hash:
-                    lines[n_lines] = line_hash
-                    n_lines += 1
-                    line_hash = np.uint64(0)
+                if c == 0x0A:
+                    fresh = True
+                    if line_hash:
+                        lines[n_lines] = line_hash
+                        n_lines += 1
+                        line_hash = np.uint64(0)
             else:
                 line_hash = (line_hash ^ np.uint64(c + 1)) * np.uint64(0x9E3779B97F4A7C15)
                 line_hash ^= line_hash >> np.uint64(29)

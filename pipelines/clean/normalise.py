@@ -2,8 +2,9 @@
 
 What is done, and nothing else: control, zero-width, directional and tag characters go; every line break becomes one
 newline; spaces at the end of a line and empty lines beyond two go, at both ends of the text all of them; in Chinese
-texts spaces (not tabs) between two Chinese characters go; what is then not in Unicode normalisation form C is composed
-(Unicode Standard Annex 15: canonical equivalents only, never NFKC, which would change figures and full-width forms).
+texts spaces (not tabs) between two Chinese characters go, except in fenced code; what is then not in Unicode
+normalisation form C is composed (Unicode Standard Annex 15: canonical equivalents only, never NFKC, which would change
+figures and full-width forms).
 Media keys are copied as they are.
 
 Two compiled passes over UTF-8: `mark` says for each byte what becomes of it, `rewrite` writes texts and edits.
@@ -126,6 +127,45 @@ def _stable(c):  # type: ignore[no-untyped-def]
         or 0x20000 <= c <= 0x2F7FF  # fmt: skip
 
 
+@njit(cache=True, inline="always")
+def _breaks(c):  # type: ignore[no-untyped-def]
+    """Ends of lines of every kind."""
+    return 0x0A <= c <= 0x0D or 0x1C <= c <= 0x1E or c == 0x85 or c == 0x2028 or c == 0x2029
+
+
+@njit(cache=True)
+def _ticks(data, i, end):  # type: ignore[no-untyped-def]
+    """The number of backticks that open a fence on the line at `i` (behind quotation marks and spaces), else 0;
+    negative where more than spaces follows, so that they cannot close one (CommonMark 0.31, section 4.5)."""
+    if i < end and (0xE4 <= data[i] < 0xEA or (0x20 < data[i] < 0x7F and data[i] != 0x60 and data[i] != 0x3E)):
+        return 0  # most lines begin with a letter
+    count = 0
+    behind = False  # the run of backticks
+    bare = True
+    while i < end:
+        c, size = decode(data, i)
+        i += size
+        if _breaks(c):
+            break
+        space = is_space(c)
+        if _goes(c) and not space:
+            continue
+        if c == 0x60:
+            if behind:
+                return 0
+            count += 1
+        elif count:
+            if count < 3:
+                return 0
+            behind = True
+            bare = bare and space
+        elif not space and c != 0x3E:
+            return 0
+    if count < 3:
+        return 0
+    return count if bare else -count
+
+
 @njit(cache=True)
 def _mark(data, offsets, actions, unstable, removed):  # type: ignore[no-untyped-def]
     for row in range(len(offsets) - 1):
@@ -135,6 +175,7 @@ def _mark(data, offsets, actions, unstable, removed):  # type: ignore[no-untyped
         after_han = False  # the last visible character on this line is Chinese
         newlines = _STARTS
         last = i  # behind the last visible character
+        fence = abs(_ticks(data, i, end))  # backticks around the code that this line is in; 0 outside
         while i < end:
             b = data[i]
             if 0x20 < b < 0x7F:
@@ -150,7 +191,7 @@ def _mark(data, offsets, actions, unstable, removed):  # type: ignore[no-untyped
                 newline = True
             elif c == 0x0D and i + 1 < end and data[i + 1] == 0x0A:
                 actions[i] = DELETE
-            elif 0x0B <= c <= 0x0D or 0x1C <= c <= 0x1E or c == 0x85 or c == 0x2028 or c == 0x2029:
+            elif _breaks(c):
                 newline = True
                 actions[i] = BREAK
                 actions[i + 1 : i + size] = DELETE
@@ -170,7 +211,7 @@ def _mark(data, offsets, actions, unstable, removed):  # type: ignore[no-untyped
                 elif not _stable(c):
                     unstable[row] = True
                 han = is_han(c)
-                if han and after_han and spaces >= 0 and not tab:
+                if han and after_han and spaces >= 0 and not tab and not fence:
                     for j in range(spaces, i):
                         if actions[j] == KEEP:
                             actions[j] = JOIN
@@ -186,6 +227,11 @@ def _mark(data, offsets, actions, unstable, removed):  # type: ignore[no-untyped
                     actions[i : i + size] = DELETE
                 spaces = -1
                 after_han = False
+                run = _ticks(data, i + size, end)
+                if run and not fence:
+                    fence = abs(run)
+                elif run >= fence:
+                    fence = 0
             i += size
         actions[last:end] = DELETE
 

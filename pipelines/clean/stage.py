@@ -149,7 +149,7 @@ def _with(texts: Texts, changed: Mapping[int, str]) -> Texts:
 
 STAGE = MapStage(
     name=NAME,
-    version="1.0.0",
+    version="1.1.0",
     scope="row",
     needs=("doc_id", "text"),
     adds=("text", "lang", "lang_score", "signals", "edits"),

@@ -45,6 +45,29 @@ def test_lines_seen_before(text: str, lines: int, duplicates: int) -> None:
     assert (one(text, Extra.LINES), one(text, Extra.DUPLICATE_LINES)) == (lines, duplicates)
 
 
+PLAIN = "标题\n港口 很静\nan item\n第二项\nquoted\ndef f(): pass\nDay Price\n周一 5\n词\n释义"
+MARKED = (
+    "## 标题\n\n港口 很静\n\n- an item\n  10. 第二项\n\n> - quoted\n>\n> ```python\n> def f(): pass\n> ```\n\n"
+    "| Day | Price |\n| --- | :-: |\n| 周一 | 5 |\n\n⟦img:0f⟧\n\n词\n: 释义\n"
+)
+
+
+def test_markdown_marks_do_not_count() -> None:
+    plain, marked = counts(PLAIN, MARKED).table
+    columns = [column for column in range(len(plain)) if column != Kind.SPACE]
+    assert marked[columns].tolist() == plain[columns].tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "characters"),
+    [("#tag", 4), ("-5", 2), ("1.5 m", 4), ("a | b", 3), ("----", 4), ("``x``", 5), (">x", 2), ("| a | b |\nc | d", 5),
+     ("- - x", 1), ("1234567890. x", 12), ("####### x", 8), ("|x|\n|-|\n|y|", 2), ("| a\\|b |", 4), ("|", 0),
+     ("```", 0), ("\x00-\x00 \x00x", 1), ("|-\x00\u2028x", 1)],
+)  # fmt: skip
+def test_only_marks_where_markdown_has_them_are_left_out(text: str, characters: int) -> None:
+    assert counts(text).characters.tolist() == [characters]
+
+
 @pytest.mark.parametrize(("text", "characters"), [
     ("<p>one</p>", 7), ("a < b > c", 0), ("<PHONE>", 0), ("<BR/>", 5), ('<a href="x">', 12), ("vector<int>", 0),
     ("&nbsp;&#160;&#xa0;", 18), ("R&D; AT&T;", 0), ("<p <p>", 3), ("<p", 0), ("&", 0), ("<", 0), ("</", 0), ("&#", 0),

@@ -76,8 +76,20 @@ def test_texts_of_other_languages_keep_their_spaces() -> None:
     assert run("東 京", chinese=False)[0] == "東 京"
 
 
+_CODE = "> ```py\n> 中 文\n> ```\n\n````\n中 文  字\n```\n中 文\n````\n"
+CODE = f"词 语\n\n{_CODE}中 文\n\n| 甲 乙 | 丙 |\n- 中 文\n  - 中\n    1. 文"
+CODE_AFTER = f"词语\n\n{_CODE}中文\n\n| 甲乙 | 丙 |\n- 中文\n  - 中\n    1. 文"
+
+
+def test_code_and_marks_keep_their_spaces() -> None:
+    assert run(CODE)[0] == CODE_AFTER
+    indented = "```\n  中 文\n\n\n        x = '中  文'\n\ty\n```"
+    assert run(indented) == (indented, [])
+
+
 ALPHABET = st.sampled_from(
-    [*"ab 中文。\n\n\t\r", "  ", "\u3000", "\xa0", "\u2000", "\x00", "\x0b", "\u200b", "\u202e", "\ufeff",
+    ["```", "````\n", "`",
+     *"ab 中文。\n\n\t\r", "  ", "\u3000", "\xa0", "\u2000", "\x00", "\x0b", "\u200b", "\u202e", "\ufeff",
      "\u0301", "e", "\u212b", "한", "\u1100", "\u1161", "\u11a8", "⟦", "⟧", "⟦img:x\u200be\u0301⟧", "<PHONE>",
      "\U000e0041", "😀",
      "\u2028", "\uf900"]
@@ -89,6 +101,21 @@ HAN = r"[\u3005\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fff
 GONE = (r"[\x00-\x08\x0e-\x1b\x1f\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufdd0-\ufdef"
         r"\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f"
         + "".join(f"{chr(p * 0x10000 + 0xFFFE)}{chr(p * 0x10000 + 0xFFFF)}" for p in range(1, 17)) + "]")  # fmt: skip
+
+
+def joined(text: str) -> str:
+    """Spaces between Chinese characters taken out, outside fences."""
+    fence, lines = 0, []
+    for line in text.split("\n"):
+        ticks = re.match(rf"(?:{SPACE}|>)*(`{{3,}})([^`]*)\Z", line)
+        if ticks and not fence:
+            fence = len(ticks[1])
+        elif ticks and len(ticks[1]) >= fence and not ticks[2].strip():
+            fence = 0
+        if not fence:
+            line = re.sub(f"(?<={HAN})(?:(?!\t){SPACE})+(?={HAN})", "", line)
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def reference(text: str) -> str:
@@ -105,7 +132,7 @@ def reference(text: str) -> str:
     text = unicodedata.normalize("NFC", text)
     text = re.sub(f"{SPACE}+(?=\n|\\Z)", "", text)
     text = re.sub("\n{4,}", "\n\n\n", text).strip("\n")
-    text = re.sub(f"(?<={HAN})(?:(?!\t){SPACE})+(?={HAN})", "", text)
+    text = joined(text)
     it = iter(keys)
     return re.sub("\U0010fff0", lambda _: next(it), text)
 
