@@ -19,6 +19,7 @@ COMMANDS = {
     "try": ("jobs.commands.try_stage", "Run one stage on a plain JSONL or Parquet file, without a lake."),
     "show": ("jobs.commands.show", "Show a dataset's version: rows, digest, inputs, rejects, rows on demand."),
     "diff": ("jobs.commands.diff", "Say what differs between two versions or snapshots."),
+    "sources": ("jobs.commands.sources", "List the declared sources with owner, licence and evidence."),
     "trace": ("jobs.commands.trace", "Follow a document through every layer, from its page to the corpus and back."),
     "card": ("jobs.commands.card", "Show the data card of a snapshot or of a run's candidate."),
     "history": ("jobs.commands.history", "List the published snapshots."),

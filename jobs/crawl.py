@@ -63,11 +63,12 @@ def run(ctx: JobContext) -> Result:
     admitted, refused = sorted_out(params)
     web = [source for source in admitted if source.kind == "web"]
     others = [source for source in admitted if source.kind != "web"]
+    wanted = url_filter(ctx.config, params)
     with (
         Journal(ctx.workspace / "journal" / "crawl") as journal,
-        Imports(ctx, others, refused, previous["pages"], previous["rejects_crawl"]) as imports,
+        Imports(ctx, others, refused, previous["pages"], previous["rejects_crawl"], wanted) as imports,
     ):
-        crawled, bodies = _visit(ctx, replace(params, sources=tuple(web)), journal, previous)
+        crawled, bodies = _visit(ctx, replace(params, sources=tuple(web)), wanted, journal, previous)
         imports.read()
         _refuse_nothing(crawled, imports, journal)
         outputs, counts = _write(ctx, crawled, imports, previous, bodies)
@@ -111,7 +112,7 @@ def _captured(ctx: JobContext) -> Result | None:
 
 
 def _visit(
-    ctx: JobContext, params: CrawlParams, journal: Journal, previous: dict[str, Version | None]
+    ctx: JobContext, params: CrawlParams, wanted: UrlFilter, journal: Journal, previous: dict[str, Version | None]
 ) -> tuple[Crawled, Bodies]:
     """Fetch the web sources of `params`; also what is stored of them."""
     known, bodies = known_pages(previous["pages"], [source.name for source in params.sources])
@@ -124,7 +125,7 @@ def _visit(
         _links(params.max_body_bytes),
         known,
         lambda done, seen: ctx.report(1),
-        url_filter(ctx.config, params),
+        wanted,
     )
     return crawled, bodies
 

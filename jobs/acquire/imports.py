@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from jobs.acquire.intake import Intake
 from jobs.acquire.ledger import CAPTURED, REFUSED, UNCHANGED, Ledger
 from jobs.acquire.readings import SourceUnavailable, reading_of
 from jobs.acquire.rights import Barred
@@ -24,6 +25,7 @@ from jobs.datasets import Version
 from jobs.effects.frontier import Batch
 from pipelines.acquire.addresses import address, normal, storable
 from pipelines.acquire.items import Item, Refused
+from pipelines.crawl.filters import UrlFilter
 from pipelines.crawl.requests import STAGE, aliases_table, body_hash, pages_table, rejects_table
 from pipelines.crawl.urls import url_id
 from pipelines.extract.live import GONE
@@ -45,8 +47,10 @@ class Imports:
         barred: Sequence[Barred],
         pages: Version | None,
         rejects: Version | None,
+        url_filter: UrlFilter | None = None,
     ) -> None:
         self._ctx, self._pages = ctx, pages
+        self._intake = Intake(ctx.parameters(), url_filter)
         self._day, self._tenant = ctx.pins.date, ctx.config.settings.tenant
         self._open, self._barred = sources, barred
         self._sources = {source.name: source for source in (*sources, *(each.source for each in barred))}
@@ -132,6 +136,8 @@ class Imports:
             )
         elif digest is None:
             self._spool_row(source, doc, REFUSED, at, row | _rejected("http_status", item.status))
+        elif no := self._intake.refusal(item, url):
+            self._spool_row(source, doc, CAPTURED, at, row | _rejected(no.rule, no.value, no.threshold, no.detail))
         elif digest == stored:
             self._spool_row(source, doc, CAPTURED, at, row | {"disposition": "unchanged"})
         else:

@@ -19,7 +19,7 @@ class Item:
     key instead of the name. `status` is that of HTTP: 404 and 410 say that the document is gone, 304 that it is as it
     was captured before; `body` is empty then. `fetched_at` (with time zone) is when it was captured, where the source
     says so; `hops` are the URLs between `url` and `final_url`; `evidence` is why it may be used, where the item itself
-    says so.
+    says so; `headers` are those of the HTTP reply that it came with, which may reserve rights.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Item:
     fetched_at: datetime | None = None
     hops: tuple[str, ...] = ()
     evidence: str | None = None
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,7 +243,8 @@ def _item(record: Record, name: str, limit: int) -> Item | Refused:
     if status != 200:
         return Refused(name, "http_status", status, url=url)
     typed = all_of(message.headers, b"content-type")[:1024]
-    return _typed(replace(blank, body=decoded(message, limit), content_type=typed))
+    body, headers = decoded(message, limit), tuple(message.headers)
+    return _typed(replace(blank, body=body, content_type=typed, headers=headers))
 
 
 def _typed(item: Item) -> Item | Refused:

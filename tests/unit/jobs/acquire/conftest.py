@@ -1,6 +1,8 @@
 """Nights over folders of files, run by the product's own jobs."""
 
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 from nights import Lake, day
@@ -9,6 +11,8 @@ from jobs.config import load
 from jobs.runner import run_job
 from jobs.snapshots import Published
 from jobs.storage import LocalStorage
+
+sys.path.append(str(Path(__file__).parents[2] / "pipelines" / "acquire"))  # makers of archives
 
 
 class Nights:

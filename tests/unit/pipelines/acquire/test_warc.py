@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import pyarrow as pa
 import pytest
+from archives import HTML, chunked, record, reply
 from fastwarc.warc import ArchiveIterator
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,28 +21,6 @@ from pipelines.acquire.warc import Bad, Record, read, records
 from pipelines.params import SourceParams
 
 SOURCE = SourceParams("s", kind="files", path="x", max_item_bytes=100_000)
-HTML = "<html><body><p>渡船清晨七点离开港口 the ferry leaves at seven</p></body></html>".encode()
-
-
-def record(
-    block, kind="response", url="http://example.org/", content_type="application/http; msgtype=response", **more
-):
-    fields = {
-        "WARC-Type": kind,
-        "WARC-Target-URI": url,
-        "WARC-Date": "2024-05-01T12:00:00Z",
-        "WARC-Record-ID": "<urn:uuid:0>",
-        "Content-Type": content_type,
-        "Content-Length": str(len(block)),
-        **{name.replace("_", "-"): value for name, value in more.items()},
-    }
-    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value is not None)
-    return b"WARC/1.0\r\n" + head.encode() + b"\r\n" + block + b"\r\n\r\n"
-
-
-def reply(body=HTML, status=200, **headers):
-    head = "".join(f"{n.replace('_', '-')}: {v}\r\n" for n, v in {"Content_Type": "text/html", **headers}.items())
-    return f"HTTP/1.1 {status} X\r\n{head}\r\n".encode() + body
 
 
 def items(data, source=SOURCE):
@@ -53,17 +32,13 @@ def only(data):
     return found
 
 
-def chunked(body, size=7):
-    parts = [body[at : at + size] for at in range(0, len(body), size)]
-    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
-
-
 @pytest.mark.req("CRL-01")
 def test_a_response_becomes_a_page_at_its_url_and_date():
     found = only(record(reply(Last_Modified="x"), url="<http://Example.org/a#b>"))
     assert found == Item(
         "a.warc#0", HTML, "text/html", "http://Example.org/a#b", "http://Example.org/a#b",
         fetched_at=datetime(2024, 5, 1, 12, tzinfo=UTC),
+        headers=((b"Content-Type", b"text/html"), (b"Last-Modified", b"x")),
     )  # fmt: skip
 
 
