@@ -20,17 +20,23 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, cast
 
+import orjson
 import pyarrow as pa
 
 from jobs.errors import Terminal, Transient
 
 FORMAT = 1
+#: What orjson would write, and json would not: values whose type is lost
+_AS_JSON = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME
 _FRAME = 8 + 1 + 16 + 1  # bytes before the json of a line
+
+_force = getattr(os, "fdatasync", os.fsync)  # content and size; macOS has only the other
 
 
 class JournalCorrupt(Terminal):
@@ -61,6 +67,7 @@ class _Pending:
     outcome: bytes | None  # its json; null for an intent
     blob: bytes | None
     done: asyncio.Future[None]
+    counts: bool = False  # whether it is the first outcome of its key
 
 
 class Journal:
@@ -77,6 +84,7 @@ class Journal:
         self._queue: list[_Pending] = []
         self._flusher: asyncio.Task[None] | None = None
         self._failure: BaseException | None = None
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self.path.mkdir(parents=True, exist_ok=True)
         self._log = os.open(self.path / "journal.log", os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         try:
@@ -144,10 +152,12 @@ class Journal:
         then, and the journal takes no more records until it is opened again.
         """
         data = _json(dict(outcome))
-        await self._append(_Pending(key, data, blob, asyncio.get_running_loop().create_future()))
-        return cast(dict[str, Any], self.get(key))
+        pending = _Pending(key, data, blob, asyncio.get_running_loop().create_future())
+        await self._append(pending)
+        return dict(outcome) if pending.counts else cast(dict[str, Any], self.get(key))
 
     def close(self) -> None:
+        self._writer.shutdown()
         for file in (self._log, getattr(self, "_blobs", -1)):
             if file >= 0:
                 os.close(file)
@@ -173,7 +183,8 @@ class Journal:
         while self._queue:
             batch, self._queue = self._queue, []
             try:
-                entries = await asyncio.to_thread(self._write, batch)
+                loop = asyncio.get_running_loop()
+                entries = await loop.run_in_executor(self._writer, self._write, batch)
             except BaseException as error:
                 self._failure = error
                 for pending in (*batch, *self._queue):
@@ -187,7 +198,7 @@ class Journal:
                     raise
                 return
             for pending, entry in zip(batch, entries, strict=True):
-                self._learn(pending.key, pending.outcome is not None, entry)
+                pending.counts = self._learn(pending.key, pending.outcome is not None, entry)
                 if not pending.done.done():
                     pending.done.set_result(None)
 
@@ -215,7 +226,8 @@ class Journal:
         _write_all(self._log, b"".join(lines))
         return entries
 
-    def _learn(self, key: str, is_outcome: bool, entry: _Entry) -> None:
+    def _learn(self, key: str, is_outcome: bool, entry: _Entry) -> bool:
+        """Whether the record counts: an outcome whose key had none."""
         if not is_outcome:
             self.stats.intents += 1
             self.stats.repeated += key in self._intended
@@ -223,6 +235,8 @@ class Journal:
         elif key not in self._index:
             self._index[key] = entry
             self.stats.outcomes += 1
+            return True
+        return False
 
     # opening
 
@@ -272,7 +286,10 @@ class _Replayed(Mapping[str, dict[str, Any]]):
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
+    try:
+        return orjson.dumps(value, option=_AS_JSON)
+    except TypeError:  # lone surrogates, which URLs of hostile pages have; or what is no JSON
+        return json.dumps(value, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
 def _frame(data: bytes) -> bytes:
@@ -284,7 +301,10 @@ def _payload(line: bytes) -> dict[str, Any] | None:
     data = line[_FRAME:-1]
     if line[-1:] != b"\n" or line[:_FRAME] != b"%08x %s " % (len(data), _checksum(data)):
         return None
-    return cast(dict[str, Any], json.loads(data))
+    try:
+        return cast(dict[str, Any], orjson.loads(data))
+    except ValueError:
+        return cast(dict[str, Any], json.loads(data))
 
 
 def _checksum(data: bytes) -> bytes:
@@ -295,7 +315,7 @@ def _write_all(file: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(file, view) :]
-    os.fsync(file)
+    _force(file)
 
 
 def _cut(file: int, size: int) -> int:

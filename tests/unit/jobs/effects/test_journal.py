@@ -72,7 +72,7 @@ def test_calls_that_may_have_repeated_are_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize("file", ["journal.log", "blobs.bin"])
 def test_cut_at_every_byte(tmp_path: Path, file: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A log cut anywhere opens with the whole records before the cut; a record never outlives its blob unnoticed."""
-    monkeypatch.setattr(os, "fsync", lambda file: None)  # for speed
+    monkeypatch.setattr(module, "_force", lambda file: None)  # for speed
     whole = tmp_path / "whole"
     write(whole)
     log, blobs = (whole / "journal.log").read_bytes(), (whole / "blobs.bin").read_bytes()
@@ -161,7 +161,7 @@ def test_an_outcome_that_is_no_json_is_refused_before_anything_is_written(tmp_pa
 
 def test_calls_at_one_time_share_a_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     syncs = []
-    monkeypatch.setattr(os, "fsync", syncs.append)
+    monkeypatch.setattr(module, "_force", syncs.append)
 
     async def run(journal: Journal) -> None:
         syncs.clear()
