@@ -2,6 +2,7 @@
 
 import io
 import json
+from pathlib import Path
 
 import pytest
 
@@ -206,3 +207,9 @@ def test_traces_of_people_are_not_taken_whole():
 
 def test_every_shape_has_a_kind_that_can_be_rendered():
     assert {shape.kind for shape in SHAPES.values()} <= set(KINDS) == set(record.WRITERS)
+
+
+def test_the_manual_lists_every_shape_in_the_order_of_recognition():
+    text = (Path(__file__).parents[4] / "docs" / "acquire.md").read_text(encoding="utf-8")
+    rows = [f"| `{shape.name}` | {shape.kind} | {shape.about} |" for shape in SHAPES.values()]
+    assert "\n".join(rows) in text
