@@ -79,7 +79,7 @@ def table(lists: dict[int, dict[str, int]]) -> Table:
     keys = np.zeros(size, np.uint64)
     values = np.zeros(size, np.int32)
     for which, word, number in entries:
-        value = int(_BASIS) ^ which
+        value = (int(_BASIS) + which * int(_PRIME)) % (1 << 64)
         for letter in word:
             value = ((value ^ ord(letter)) * int(_PRIME)) % (1 << 64)
         place = (value >> 32) % size
@@ -92,7 +92,7 @@ def table(lists: dict[int, dict[str, int]]) -> Table:
 
 @kernel
 def _number(words, value):  # type: ignore[no-untyped-def]
-    """The number of the word with this hash, which begins with its list: _BASIS ^ list."""
+    """The number of the word with this hash, which begins with that of its list."""
     last = words.keys.size - 1
     place = np.int64(value >> np.uint64(32)) & last
     while words.keys[place]:
@@ -100,6 +100,12 @@ def _number(words, value):  # type: ignore[no-untyped-def]
             return words.values[place]
         place = (place + 1) & last
     return np.int32(0)
+
+
+@kernel
+def _begin(which):  # type: ignore[no-untyped-def]
+    """The hash of an empty word of a list."""
+    return _BASIS + np.uint64(which) * _PRIME
 
 
 @kernel
@@ -178,7 +184,7 @@ def _entity(codes, i, end, words):  # type: ignore[no-untyped-def]
         if j == first or value > 0x10FFFF:
             return np.int64(_AMP), i + 1
     else:
-        hashed = _BASIS ^ np.uint64(ENTITIES)
+        hashed = _begin(ENTITIES)
         while j < last and (_is_letter(codes[j]) or 48 <= codes[j] <= 57):
             hashed = (hashed ^ np.uint64(codes[j])) * _PRIME
             j += 1
@@ -197,7 +203,7 @@ def _words_say(codes, start, end, which, words):  # type: ignore[no-untyped-def]
     """What the words of class or id say: their numbers, joined, and those of pairs. A capital letter behind a small one
     begins a word, too."""
     out = np.int32(0)
-    basis = _BASIS ^ np.uint64(which)
+    basis = _begin(which)
     word = basis
     lead = np.int32(0)  # number of the word before
     between = 3  # characters since that word; three and more if no other word can follow it
@@ -226,7 +232,7 @@ def _words_say(codes, start, end, which, words):  # type: ignore[no-untyped-def]
 def _names_say(codes, start, end, which, words):  # type: ignore[no-untyped-def]
     """What an attribute's names say that white space divides; in styles, what stands between ';' and '!'."""
     out = np.int32(0)
-    basis = _BASIS ^ np.uint64(which)
+    basis = _begin(which)
     name = basis
     style = which == STYLE
     for i in range(start, end + 1):
@@ -253,7 +259,7 @@ def _attributes(codes, i, telling, words, unclosed):  # type: ignore[no-untyped-
         if _is_white(c) or c == _SLASH:
             i += 1
             continue
-        name = (_BASIS ^ np.uint64(ATTRIBUTES) ^ np.uint64(_lower(c))) * _PRIME
+        name = (_begin(ATTRIBUTES) ^ np.uint64(_lower(c))) * _PRIME
         i += 1
         while i < n:
             c = codes[i]
@@ -346,7 +352,7 @@ def _raw_end(codes, i, name, length):  # type: ignore[no-untyped-def]
 @kernel
 def _name(codes, i):  # type: ignore[no-untyped-def]
     """Where a tag's name ends, and its hash in lower case."""
-    hashed = _BASIS ^ np.uint64(ELEMENTS)
+    hashed = _begin(ELEMENTS)
     while i < codes.size:
         c = codes[i]
         if c in (_GT, _SLASH) or _is_white(c):

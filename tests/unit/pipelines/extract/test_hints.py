@@ -46,3 +46,8 @@ def test_hints(attributes, hint):
 
 def test_an_id_made_from_a_heading_is_no_hint():
     assert hint_of(' id="authors"') == hint_of(' id="search-and-share-tags"') == 0
+
+
+def test_words_of_one_list_are_none_of_another():
+    assert hint_of(' class="u-cf p a s b"') == 0
+    assert all(hint_of(f' class="{a}" id="{a}"') == 0 for a in "abcdefghijklmnopqrstuvwxyz")
