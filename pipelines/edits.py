@@ -6,7 +6,9 @@ An edit `(start, end, new_length)` says that characters `start:end` (code points
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 
@@ -111,3 +113,28 @@ def map_back(edits: Sequence[Edit], start: int, end: int) -> tuple[int, int]:
     old_start = start - shift if old_start is None else old_start
     old_end = end - shift if old_end is None else old_end
     return min(old_start, old_end), max(old_start, old_end)
+
+
+def map_forward(edits: Sequence[Edit], spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The span of the new text that each span `start:end` of the previous text came to.
+
+    A border inside what was replaced widens to the whole replacement, so the answer covers all that the span became; a
+    span that was taken out is empty. Spans may come in any order; time is O((edits + spans) log edits).
+    """
+    starts = [edit.start for edit in edits]
+    shifts = [0, *accumulate(edit.new_length - (edit.end - edit.start) for edit in edits)]  # new - old, behind each
+    out = []
+    for start, end in spans:
+        at = bisect_left(starts, start)  # edits before `at` begin before the span
+        if at and start < edits[at - 1].end:
+            at -= 1
+            new_start = edits[at].start + shifts[at]
+        else:
+            new_start = start + shifts[at]
+        at = bisect_left(starts, end)
+        if at and end < edits[at - 1].end:
+            new_end = edits[at - 1].end + shifts[at]
+        else:
+            new_end = end + shifts[at]
+        out.append((new_start, max(new_start, new_end)))
+    return out

@@ -1,8 +1,8 @@
 """One compiled pass over a batch that counts, per text, everything the row rules ask for.
 
 Counts are over the normalised text without media keys and Markdown marks (what leads in a line, fences, the pipes and
-rules of tables), and white space counts nowhere, so that they do not depend on how a text is laid out. A word is a piece
-between white space that holds a letter or digit.
+rules of tables), and white space counts nowhere, so that they do not depend on how a text is laid out. A word is a
+piece between white space that holds a letter or digit.
 """
 
 from __future__ import annotations

@@ -47,8 +47,9 @@ def read_text(source: str, charset: str, params: ExtractParams, url: str | None 
     media = media_of(page, choice, url)
     keys = media if params.media_keys else ()
     text, edits, blocks = render(page, choice.kept, structure=params.structure, media=keys)
-    if len(text) < params.min_characters:
-        return Verdict("too_short", len(text), params.min_characters)
+    size = min(len(text), choice.characters)  # neither marks nor keys lengthen it
+    if size < params.min_characters:
+        return Verdict("too_short", size, params.min_characters)
     density = round(choice.characters / choice.visible, 4)
     if density < params.min_density:
         return Verdict("low_density", density, params.min_density)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.edits import Edit, apply_edits, as_dicts, compose, from_dicts, map_back, normalise
+from pipelines.edits import Edit, apply_edits, as_dicts, compose, from_dicts, map_back, map_forward, normalise
 
 
 def test_apply_by_hand():
@@ -165,3 +165,47 @@ def test_compose_is_associative_in_what_it_says(data):
     kept = [set(range(len(texts[0]))) - {i for e in found for i in range(e.start, e.end)} for found in (left, right)]
     gone = {i for i, c in enumerate(texts[0]) if c not in new}
     assert all(not (k & gone) for k in kept)
+
+
+@pytest.mark.parametrize(
+    ("edits", "span", "place"),
+    [
+        ([], (2, 5), (2, 5)),
+        ([Edit(0, 3, 0)], (3, 5), (0, 2)),  # behind a deletion
+        ([Edit(2, 4, 0)], (0, 2), (0, 2)),  # before one
+        ([Edit(2, 4, 0)], (0, 6), (0, 4)),  # across one
+        ([Edit(2, 4, 0)], (2, 4), (2, 2)),  # the one
+        ([Edit(2, 4, 5)], (3, 4), (2, 7)),  # within a replacement: the whole of it
+        ([Edit(2, 4, 5)], (0, 3), (0, 7)),  # a border within one
+        ([Edit(3, 3, 2)], (0, 3), (0, 3)),  # before an insertion
+        ([Edit(3, 3, 2)], (3, 4), (3, 6)),  # it belongs to what follows
+        ([Edit(0, 1, 0), Edit(5, 6, 9)], (1, 5), (0, 4)),
+    ],
+)
+def test_map_forward_by_hand(edits, span, place):
+    assert map_forward(edits, [span]) == [place]
+
+
+def test_map_forward_takes_many_spans_in_any_order():
+    edits = [Edit(2, 4, 0), Edit(8, 8, 1)]
+    spans = [(8, 9), (0, 2), (4, 8), (0, 9)]
+    assert map_forward(edits, spans) == [map_forward(edits, [span])[0] for span in spans]
+    assert map_forward(edits, spans) == [(6, 8), (0, 2), (2, 6), (0, 8)]
+
+
+@given(st.data())
+def test_map_forward_finds_every_character_that_stays(data):
+    text = "".join(chr(0x4E00 + i) for i in range(data.draw(st.integers(0, 30))))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
+    pairs = list(zip(cuts[::2], cuts[1::2], strict=False))
+    new, edits = apply_edits(text, [(a, b, data.draw(st.sampled_from(["", "x", "yz"]))) for a, b in pairs])
+    start, end = sorted((data.draw(st.integers(0, len(text))), data.draw(st.integers(0, len(text)))))
+    ((first, last),) = map_forward(edits, [(start, end)])
+    assert 0 <= first <= last <= len(new)
+    for place, character in enumerate(text):
+        if character in new:
+            assert (first <= new.index(character) < last) == (start <= place < end)
+    # and back again: nothing of the span that stayed is lost
+    back = map_back(edits, first, last)
+    kept = [place for place in range(start, end) if text[place] in new]
+    assert not kept or (back[0] <= kept[0] and kept[-1] < back[1])
