@@ -17,12 +17,12 @@ _SPACE = re.compile(r"\s+")
 class Section(NamedTuple):
     """A heading with all that it governs. Section 0 is the document: level 0, it governs everything.
 
-    `index` counts from 0 in the order of the text, `number` says the place in the tree ("2.1"; "" of the document).
+    `place` counts from 0 in the order of the text, `number` says the place in the tree ("2.1"; "" of the document).
     `parent` is null for the document; `ancestors` begin with the document. `start`, `end` are character offsets of
     heading and content, subsections included; `page` is that of the heading.
     """
 
-    index: int
+    place: int
     number: str
     title: str
     level: int
@@ -68,16 +68,16 @@ def outline(blocks: Sequence[Block], text: str, title: str | None = None) -> lis
     ends = _ends([block for _, block in headings], parents, len(text))
     for index, (_, block) in enumerate(headings, 1):
         above = out[parents[index]]
-        place = bisect_left(children[above.index], index) + 1
+        nth = bisect_left(children[above.place], index) + 1
         out.append(
             Section(
-                index=index,
-                number=f"{above.number}.{place}" if above.number else str(place),
+                place=index,
+                number=f"{above.number}.{nth}" if above.number else str(nth),
                 title=title_of(block, text),
                 level=block.level,
-                parent=above.index,
+                parent=above.place,
                 children=tuple(children[index]),
-                ancestors=(*above.ancestors, above.index),
+                ancestors=(*above.ancestors, above.place),
                 page=block.page,
                 start=block.start,
                 end=ends[index],

@@ -45,7 +45,7 @@ def test_sections_have_parents_children_and_ancestors():
         ("2", "第二章", 1, 4, 0, (5,), (0,)),
         ("2.1", "deep", 4, None, 4, (), (0, 4)),
     ]
-    assert [s.index for s in sections] == list(range(6))
+    assert [s.place for s in sections] == list(range(6))
     assert text[sections[1].start : sections[1].end].startswith("# 第一章") and sections[1].end == sections[4].start
     assert (sections[0].start, sections[0].end, sections[5].end) == (0, len(text), len(text))
     assert text[sections[2].start : sections[2].end].strip() == "## Boats\n\n- a boat"
