@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import gzip
+import io
 import json
 import os
 import zlib
@@ -12,16 +13,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jobs.errors import UsageError
+from pipelines.acquire.router import HEAD_BYTES
 
 Rows = Callable[[dict[str, Any]], None]
 MAX_LINE = 256 << 20  # bytes; a longer line is no row of text
+WRITTEN = (".jsonl", ".ndjson", ".parquet")  # the first two also gzipped
 PARQUET_ROWS = 1024  # rows held before they are written to a Parquet file
 
 
@@ -37,14 +40,30 @@ class Malformed:
 
 def read_rows(path: Path, kind: str) -> Iterator[dict[str, Any] | Malformed]:
     """Rows of a `text` file (`id`, `text`) or a `page` file (`id`, and `html` or base64 `body`), `body` decoded."""
-    raw = _parquet(path) if path.suffix == ".parquet" else _jsonl(path)
-    for line, found in raw:
+    with open_ahead(path) as handle:
+        yield from rows_of(handle, path, kind)
+
+
+def open_ahead(path: Path) -> io.BufferedReader:
+    """The file, open to be read once; its beginning can be peeked at, even that of a pipe."""
+    return cast(io.BufferedReader, path.open("rb", buffering=HEAD_BYTES))
+
+
+def head_of(handle: io.BufferedReader) -> bytes:
+    """The first bytes of what `open_ahead` opened; they stay to be read."""
+    return handle.peek(HEAD_BYTES)[:HEAD_BYTES]
+
+
+def rows_of(handle: io.BufferedReader, path: Path, kind: str) -> Iterator[dict[str, Any] | Malformed]:
+    """read_rows() of a file that is open already."""
+    is_parquet = path.suffix == ".parquet" or head_of(handle).startswith(b"PAR1")
+    for line, found in _parquet(path) if is_parquet else _jsonl(handle):
         yield found if isinstance(found, Malformed) else _checked(found, kind, line)
 
 
-def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any] | Malformed]]:
+def _jsonl(handle: io.BufferedReader) -> Iterator[tuple[int, dict[str, Any] | Malformed]]:
     line = 0
-    with _opened(path) as lines:
+    with _unzipped(handle) as lines:
         while True:
             try:
                 raw = lines.readline(MAX_LINE)
@@ -63,14 +82,13 @@ def _jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any] | Malformed]]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[IO[bytes]]:
-    """The file's bytes, unzipped where they begin like gzip's. Opened once: what was read of a pipe is gone."""
-    with path.open("rb") as handle:
-        if handle.peek(2)[:2] == b"\x1f\x8b":
-            with gzip.GzipFile(fileobj=handle) as unzipped:
-                yield unzipped  # type: ignore[misc]
-        else:
-            yield handle
+def _unzipped(handle: io.BufferedReader) -> Iterator[IO[bytes]]:
+    """The file's bytes, unzipped where they begin like gzip's."""
+    if handle.peek(2)[:2] == b"\x1f\x8b":
+        with gzip.GzipFile(fileobj=handle) as unzipped:
+            yield unzipped  # type: ignore[misc]
+    else:
+        yield handle
 
 
 def _parsed(raw: bytes, line: int) -> dict[str, Any] | Malformed:
@@ -87,11 +105,20 @@ def _parsed(raw: bytes, line: int) -> dict[str, Any] | Malformed:
     return value
 
 
-def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any] | Malformed]]:
+def parquet_columns(path: Path) -> list[str]:
+    """The column names of a Parquet file. Raises UsageError where it is none."""
+    return list(_parquet_file(path).schema_arrow.names)
+
+
+def _parquet_file(path: Path) -> pq.ParquetFile:
     try:
-        file = pq.ParquetFile(path)
+        return pq.ParquetFile(path)
     except (pa.ArrowInvalid, OSError) as error:
         raise UsageError(f"{path} cannot be read as Parquet: {error}") from error
+
+
+def _parquet(path: Path) -> Iterator[tuple[int, dict[str, Any] | Malformed]]:
+    file = _parquet_file(path)
     line = 0
     try:
         for batch in file.iter_batches(256):
@@ -159,11 +186,13 @@ def plain(value: Any) -> Any:
 def write_rows(path: Path | None, schema: pa.Schema | None = None) -> Iterator[Rows]:
     """A function that writes one row; the file appears when all are written. None writes nowhere.
 
-    A Parquet file has the columns of `schema`, or those of the first rows; UsageError where a later row does not fit.
+    A Parquet file has the columns of `schema`, or those of the first rows; UsageError where a later row does not fit,
+    and for a name that promises another format.
     """
     if path is None:
         yield lambda row: None
         return
+    _check_name(path)
     with whole(path) as aside:
         if path.suffix == ".parquet":
             with _parquet_rows(aside, schema) as write:
@@ -171,6 +200,15 @@ def write_rows(path: Path | None, schema: pa.Schema | None = None) -> Iterator[R
         else:
             with compressed(aside, path.suffix == ".gz") as out:
                 yield lambda row: out.write(_line(row)) and None
+
+
+def _check_name(path: Path) -> None:
+    """Raises UsageError for a suffix of a format that is not written. A pipe or device may have any name."""
+    if path.exists() and not path.is_file():
+        return
+    suffix = Path(path.name.removesuffix(".gz")).suffix
+    if suffix not in ("", *WRITTEN) or (suffix == ".parquet" and path.suffix == ".gz"):
+        raise UsageError(f"{path}: {path.suffix} is not written; use .jsonl, .jsonl.gz or .parquet")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,11 +11,15 @@ from typing import Any
 
 import pyarrow as pa
 
+from jobs.acquire.unpack import unpacked
 from jobs.components import available
 from jobs.config import Config
 from jobs.engines.base import Task, Worker
 from jobs.errors import UsageError
-from jobs.plainfiles import Malformed, Rows, read_rows, write_rows
+from jobs.plainfiles import Malformed, Rows, head_of, open_ahead, parquet_columns, rows_of, write_rows
+from pipelines.acquire.items import Item, Refused
+from pipelines.acquire.router import peeled
+from pipelines.params import SourceParams
 from pipelines.stage import Context, Emitted, rejects
 
 STAGES = {
@@ -22,7 +27,8 @@ STAGES = {
     "clean": "pipelines.clean.stage:STAGE",
     "scrub": "pipelines.pii.stage:STAGE",
 }
-BATCH_ROWS = 256
+BATCH_ROWS, BATCH_BYTES = 256, 64_000_000
+ROWS = ("jsonl", "json", "parquet")  # formats of rows
 _STRINGS = ("url", "lang", "html", "text", "content_type")
 _REJECTS = pa.schema(
     [
@@ -45,7 +51,8 @@ def trial(
     """Run `stage` over the rows of `source`; returns counts: in, out, rejected, rules, warning.
 
     Every row ends in `output` or in `rejected`; a row that cannot be read becomes a reject of rule `malformed_row`,
-    a file that ends too early one of rule `truncated_input`. Raises UsageError for files that cannot be.
+    a file that ends too early one of rule `truncated_input`. `extract` takes a file of any format that a source may
+    hold; what is no document in it is a reject too. Raises UsageError for files that cannot be.
     """
     if output is not None and rejected is not None and output.resolve() == rejected.resolve():
         raise UsageError(f"{output} cannot hold both the rows that stay and the rejects; name two files")
@@ -63,43 +70,84 @@ def trial(
             counts["out"] += 1
             write(row)
 
-        for rows, bad in _batches(source, None if stage == "dedup" else BATCH_ROWS, stage == "extract"):
+        for rows, bad in _batches(_input(source, stage), None if stage == "dedup" else BATCH_ROWS):
             counts["in"] += len(rows) + len(bad)
             for row in run(rows, stay, with_edits) if rows else ():
                 rules[row["rule"]] += 1
                 counts["rejected"] += 1
                 refuse(row)
-            for malformed in bad:
-                rules[malformed.rule] += 1
+            for unread in bad:
+                rules[unread.rule] += 1
                 counts["rejected"] += 1
-                refuse(
-                    {
-                        "id": malformed.id,
-                        "stage": stage,
-                        "rule": malformed.rule,
-                        "value": None,
-                        "threshold": None,
-                        "detail": f"line {malformed.line}: {malformed.detail}",
-                    }
-                )
-                if malformed.rule == "truncated_input":
-                    warning = f"{source}: the file ends too early after line {malformed.line}: {malformed.detail}"
+                refuse(_refusal(unread, stage))
+                if isinstance(unread, Refused):
+                    warning = f"{unread.name}: {unread.rule}; more may be lost" if unread.lost else warning
+                elif unread.rule == "truncated_input":
+                    warning = f"{source}: the file ends too early after line {unread.line}: {unread.detail}"
     return {"stage": stage, **counts, "rules": dict(rules.most_common()), "warning": warning}
 
 
-def _batches(source: Path, size: int | None, pages: bool) -> Iterator[tuple[list[dict[str, Any]], list[Malformed]]]:
+def _batches(
+    found: Iterator[dict[str, Any] | Malformed | Refused], size: int | None
+) -> Iterator[tuple[list[dict[str, Any]], list[Malformed | Refused]]]:
     rows: list[dict[str, Any]] = []
-    bad: list[Malformed] = []
-    for found in read_rows(source, "page" if pages else "text"):
-        if isinstance(found, Malformed):
-            bad.append(found)
+    bad: list[Malformed | Refused] = []
+    held = 0
+    for each in found:
+        if isinstance(each, Malformed | Refused):
+            bad.append(each)
         else:
-            rows.append(found)
-        if size is not None and len(rows) + len(bad) >= size:
+            rows.append(each)
+            held += len(each.get("body") or b"") if isinstance(each.get("body"), bytes) else 0
+        if size is not None and (len(rows) + len(bad) >= size or held >= BATCH_BYTES):
             yield rows, bad
-            rows, bad = [], []
+            rows, bad, held = [], [], 0
     if rows or bad:
         yield rows, bad
+
+
+def _input(source: Path, stage: str) -> Iterator[dict[str, Any] | Malformed | Refused]:
+    """The rows of a file: those it holds, or, for `extract`, one for each document in a file of another format."""
+    with open_ahead(source) as handle:
+        kind, head = peeled(source.name, head_of(handle))
+        if stage != "extract":
+            if kind not in (*ROWS, "txt", "unknown"):
+                raise UsageError(
+                    f"{source} is {kind}; {stage} reads rows with `id` and `text` as JSONL or Parquet, and "
+                    f"`nightmill try extract {source} -o texts.jsonl` writes such rows"
+                )
+            yield from rows_of(handle, source, "text")
+        elif kind in ROWS and (not head or _holds_pages(kind, head, source)):
+            yield from rows_of(handle, source, "page")
+        else:
+            for found in unpacked(handle, source.name, SourceParams("file", kind="files", path=str(source))):
+                yield _row(found) if isinstance(found, Item) else found
+
+
+def _holds_pages(kind: str, head: bytes, source: Path) -> bool:
+    """Whether rows are pages (`html` or `body`) and no records of their own; a broken first row counts as a page."""
+    if kind == "parquet":
+        return source.is_file() and bool({"html", "body"} & set(parquet_columns(source)))
+    first = head.removeprefix(b"\xef\xbb\xbf").lstrip().partition(b"\n")[0]
+    try:
+        row = json.loads(first)
+    except (ValueError, RecursionError):
+        return kind == "jsonl"
+    return "html" in row or "body" in row if isinstance(row, dict) else kind == "jsonl"
+
+
+def _row(item: Item) -> dict[str, Any] | Refused:
+    if item.status != 200:
+        return Refused(item.name, "http_status", item.status, url=item.url)
+    return {"id": item.name, "url": item.url, "content_type": item.content_type, "body": item.body}
+
+
+def _refusal(bad: Malformed | Refused, stage: str) -> dict[str, Any]:
+    """The reject row of what could not be read."""
+    row = {"stage": stage, "rule": bad.rule, "value": None, "threshold": None}
+    if isinstance(bad, Malformed):
+        return {"id": bad.id, **row, "detail": f"line {bad.line}: {bad.detail}"}
+    return {"id": bad.name, **row, "value": bad.value, "threshold": bad.threshold, "detail": bad.detail}
 
 
 Runner = Callable[[list[dict[str, Any]], Rows, bool], Iterator[dict[str, Any]]]

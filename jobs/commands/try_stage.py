@@ -27,12 +27,15 @@ STAGES = ("extract", "clean", "scrub", "dedup")
 def command(
     app: App, stage: str, file: Path, output: Path | None, rejects: Path | None, edits: bool, as_json: bool
 ) -> None:
-    """Run one STAGE on a JSONL (also .gz) or Parquet FILE, with the parameters of params.yaml and without a lake.
+    """Run one STAGE on a FILE, with the parameters of params.yaml and without a lake.
 
-    extract wants `id`, `url` and `html` (text) or `body` (base64 of the raw bytes), optionally `content_type`;
-    the other stages want `id`, `text`, optionally `url` and `lang`. A row that cannot be read is a reject too.
+    extract reads what a source may hold: pages, PDF, Word, Markdown, WARC, CSV, Excel, JSONL, Parquet, archives; told
+    by content first. Rows with `html` (text) or `body` (base64 of the raw bytes) are pages, with `id` and optionally
+    `url` and `content_type`. The other stages want JSONL (also .gz) or Parquet with `id`, `text`, optionally `url` and
+    `lang`. What cannot be read is a reject too.
 
     \b
+    nightmill try extract crawl.warc.gz -o texts.jsonl --rejects gone.jsonl
     nightmill try clean pages.jsonl.gz -o clean.jsonl --rejects gone.jsonl
     nightmill --set dedup.threshold=0.7 try dedup texts.parquet -o unique.parquet
     """

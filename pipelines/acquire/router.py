@@ -114,7 +114,7 @@ def format_of(name: str, head: bytes) -> str:
     suffix = _suffix(name)
     found = next((kind for magic, kind in _MAGIC if head.startswith(magic)), None)
     if found in COMPRESSED:
-        inner = _inner(found, head)
+        inner = _inner(found, head, 64)
         return "warc" if inner.startswith(b"WARC/") else "arc" if inner.startswith(b"filedesc://") else found
     if found and not (suffix and found in ("exe", "riff", "mp3") and _is_text(head)):
         return found
@@ -147,15 +147,22 @@ def reader_of(kind: str) -> Reader | None:
     return cast(Reader, getattr(importlib.import_module(module), function))
 
 
-def _inner(kind: str, head: bytes) -> bytes:
-    """The first bytes behind a compression, as far as `head` tells; empty for zstd, whose archives its reader tells."""
+def peeled(name: str, head: bytes) -> tuple[str, bytes]:
+    """Format and first bytes of what a gz, bz2 or xz file holds; of any other file, its own."""
+    kind = format_of(name, head)
+    inner = _inner(kind, head, HEAD_BYTES) if kind in COMPRESSED else b""
+    return (format_of(name, inner), inner) if inner else (kind, head)
+
+
+def _inner(kind: str, head: bytes, count: int) -> bytes:
+    """The first bytes behind a compression, as far as `head` tells; empty for zstd, which gives whole blocks alone."""
     try:
         if kind == "gz":
-            return zlib.decompressobj(31).decompress(head, 64)
+            return zlib.decompressobj(31).decompress(head, count)
         if kind == "bz2":
-            return bz2.BZ2Decompressor().decompress(head, 64)
+            return bz2.BZ2Decompressor().decompress(head, count)
         if kind == "xz":
-            return lzma.LZMADecompressor(memlimit=1 << 27).decompress(head, 64)
+            return lzma.LZMADecompressor(memlimit=1 << 27).decompress(head, count)
     except (zlib.error, OSError, lzma.LZMAError, EOFError):
         pass
     return b""

@@ -194,6 +194,8 @@ LINE = ROW.map(lambda row: json.dumps(row).encode()) | st.sampled_from([b"{", b"
 @settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(st.lists(LINE, max_size=10), st.sampled_from([*STAGES, "dedup"]), st.sampled_from([1, 3, 256]))
 def test_every_row_is_in_exactly_one_file(config, tmp_path, lines, stage, batch):
+    if stage == "extract":  # a first row without a page says that these are records
+        lines = [b'{"id": "first", "html": 5}', *lines]
     before, jobs.trial.BATCH_ROWS = jobs.trial.BATCH_ROWS, batch
     try:
         counts, out, gone = attempt(config, tmp_path, stage, b"\n".join(lines))
@@ -229,3 +231,52 @@ def test_a_file_of_texts_may_call_anything_a_body(config, tmp_path, stage):
     rows = [{"id": "a", "text": ENGLISH, "body": 5}, {"id": "b", "text": CHINESE, "body": {"x": "y"}}]
     counts, stay, _ = attempt(config, tmp_path, stage, rows)
     assert counts["out"] == 2 and [row["id"] for row in stay] == ["a", "b"]
+
+
+HTML = f"<html><body><article><p>{ENGLISH}</p></article></body></html>".encode()
+
+
+@pytest.mark.parametrize("name", ["page.html", "page", "page.htm.gz", "misnamed.txt"])
+def test_extract_takes_a_document_as_it_is(config, tmp_path, name):
+    raw = gzip.compress(HTML) if name.endswith(".gz") else HTML
+    counts, stay, gone = attempt(config, tmp_path, "extract", raw, source=name)
+    assert [row["id"] for row in stay] == [name] and stay[0]["text"].startswith("The ferry") and not gone
+    assert "body" not in stay[0] and counts["in"] == 1
+
+
+@pytest.mark.req("EXT-01")
+def test_extract_takes_an_archive_of_the_web_and_says_what_is_lost(config, tmp_path):
+    def record(url, block):
+        head = f"WARC/1.0\r\nWARC-Type: response\r\nWARC-Target-URI: {url}\r\nContent-Length: {len(block)}\r\n\r\n"
+        return gzip.compress(head.encode() + block + b"\r\n\r\n")
+
+    page = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + HTML
+    gone_page = b"HTTP/1.1 404 Not Found\r\n\r\n"
+    raw = record("http://e.org/a", page) + record("http://e.org/b", gone_page) + record("http://e.org/c", page)[:-9]
+    counts, stay, gone = attempt(config, tmp_path, "extract", raw, source="crawl.bin")
+    assert [row["url"] for row in stay] == ["http://e.org/a"]
+    assert [(row["rule"], row["value"]) for row in gone] == [("http_status", 404), ("truncated", None)]
+    assert "truncated" in counts["warning"] and counts["in"] == 3
+
+
+def test_extract_takes_records_that_are_no_pages(config, tmp_path):
+    rows = [{"instruction": f"Explain ferry number {n}.", "output": ENGLISH} for n in range(3)]
+    counts, stay, gone = attempt(config, tmp_path, "extract", rows)
+    assert counts["out"] == 3 and not gone and ENGLISH in stay[0]["text"]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("x.html", "html"), ("x.jsonl", "pdf"), ("x.csv", "csv")])
+def test_stages_of_texts_name_what_they_cannot_read(config, tmp_path, name, kind):
+    raw = {"html": HTML, "pdf": b"%PDF-1.4\n", "csv": b"id,text\n1,x\n"}[kind]
+    with pytest.raises(UsageError, match=rf"is {kind}; clean reads rows"):
+        attempt(config, tmp_path, "clean", raw, source=name)
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.json", "out.xlsx", "out.csv.gz", "out.parquet.gz", "out.PARQUET"])
+def test_an_output_is_never_of_another_format_than_its_name(config, tmp_path, name):
+    with pytest.raises(UsageError, match=r"use \.jsonl, \.jsonl\.gz or \.parquet"):
+        attempt(config, tmp_path, "scrub", [{"id": "a", "text": ENGLISH}], out=name)
+    with pytest.raises(UsageError, match=r"is not written"):
+        attempt(config, tmp_path, "scrub", [{"id": "a", "text": ENGLISH}], gone=name)
+    assert not (tmp_path / name).exists()
