@@ -1,3 +1,5 @@
+import io
+
 import pytest
 
 from pipelines.edits import normalise
@@ -18,3 +20,32 @@ def replayed():
         assert len(text) == len(source) + shift
 
     return check
+
+
+@pytest.fixture(scope="session")
+def pdf():
+    """Makes a PDF of pages; a page is a list of (x, y from the top, size, font, text) and functions of the canvas."""
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+    from reportlab.pdfgen.canvas import Canvas
+
+    pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
+
+    def make(pages, size=(595, 842), author=None, **about):
+        out = io.BytesIO()
+        canvas = Canvas(out, pagesize=size, invariant=1, pageCompression=1, **about)
+        if author:
+            canvas.setAuthor(author)
+        for page in pages:
+            for each in page:
+                if callable(each):
+                    each(canvas)
+                    continue
+                x, y, points, font, text = each
+                canvas.setFont(font, points)
+                canvas.drawString(x, size[1] - y, text)
+            canvas.showPage()
+        canvas.save()
+        return out.getvalue()
+
+    return make
