@@ -316,6 +316,9 @@ class _Run:
         return await self._opt_outs.verdict(hop, said, request.allow_private) if said.allowed else said
 
 
+_ORIGIN = re.compile(r"https?://[a-z0-9.:-]+/")
+_FOREIGN = 100_000  # origins that are remembered
+
 #: What tonight holds for a known URL: not due; has a place; is due if a place is left; waits since it was found.
 _NOT_DUE, _PLANNED, _SPARE, _WAITING, _TAKEN = range(5)
 
@@ -327,6 +330,7 @@ class _Exploration:
         self._run, self._source, self._known = run, source, known
         self._part = _Part(run.tenant_id, source, known)
         self._seen: set[str] = set()
+        self._foreign: set[str] = set()  # origins of other sites, so that their links need not be taken apart
         self._taken = 0
         self._shapes = traps.Shapes(run.params.max_pages_per_shape)
         self._later: dict[int, dict[str, str]] = defaultdict(dict)  # depth -> new URLs from elsewhere than links
@@ -485,11 +489,17 @@ class _Exploration:
             for raw in islice(run.links(page), run.params.max_links_per_page):
                 if raw in found or (raw in self._seen and traps.plain_link(raw) == raw):
                     continue  # most links lead where others did; what was seen is in normal form already
+                origin = raw[: raw.find("/", 8) + 1]  # as the link spells it
+                if origin in self._foreign:
+                    continue
                 try:
                     link = traps.plain_link(join(outcome.final_url, raw))
                 except UrlError:
                     continue  # mailto:, javascript: and what is no URL: nothing that could be visited
-                if link not in self._seen and link not in found and site_of(link) in self._sites:
+                if site_of(link) not in self._sites:
+                    if _ORIGIN.fullmatch(origin) and len(self._foreign) < _FOREIGN:
+                        self._foreign.add(origin)
+                elif link not in self._seen and link not in found:
                     self._admit(link, raw, depth, found)
         return found
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 
 from pipelines.extract import scan
 from pipelines.extract.hints import LISTS
@@ -120,11 +122,16 @@ def _scan(source: str, max_depth: int) -> scan.Found:
     return scan.Found(*scan.scan(codes, _NUMBERS, _WORDS, max_depth, MAX_NODES))
 
 
+@cache
+def _numbered(names: frozenset[str]) -> npt.NDArray[np.bool_]:
+    """Which element numbers are among `names`."""
+    return np.array([name in names for name in NAMES])
+
+
 def start_tags(source: str, wanted: frozenset[str]) -> Iterator[tuple[str, str]]:
     """Name and attributes of the start tags of a page that are `wanted`: a, area, base, link, meta, media; in order."""
     found = _scan(source, 0).tags
-    numbers = [at for at, name in enumerate(NAMES) if name in wanted]
-    for name, _, _, start, end, *_ in found[np.isin(found[:, 0], numbers)].tolist():
+    for name, _, _, start, end, *_ in found[_numbered(wanted)[found[:, 0]]].tolist():
         yield NAMES[name], source[start:end]
 
 

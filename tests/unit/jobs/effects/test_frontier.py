@@ -394,3 +394,14 @@ def test_bodies_do_not_stay_in_memory(site: Any, tmp_path: Path) -> None:
         tracemalloc.stop()
     assert read == size * count
     assert peak < size * count / 2
+
+
+def test_links_to_other_sites_are_told_apart_however_they_are_written(site: Any, tmp_path: Path) -> None:
+    """An origin that was once seen to be foreign is not looked at again; what only begins like it is."""
+    other, own = "http://other.example/", site.url("/")
+    near = [other, other + "a", own + "?" + other, own.replace("http", "HTTP"), own[:-1] + "?q", own[:-1] + "#f"]
+    site.html("/", other, other + "b", *near, "a", text="")
+    site.html("/a", other + "c", *near, own + "b")
+    site.html("/b")
+    pages, rejects, _ = run(tmp_path, source(own))
+    assert short(site, pages) == ["/", "/?http://other.example/", "/?q", "/a", "/b"] and rejects == {}
