@@ -75,9 +75,17 @@ def dialogue(view: View) -> Iterator[Fields]:
     yield {"title": view.text("title"), "system": view.text("system") or system, "turns": turns}
 
 
-def lettered(view: View) -> Iterator[Fields]:
-    """Turns whose speakers are letters already (see `rows_lines`)."""
-    yield {"turns": view.get("turns")}
+class Lettered(list[Fields]):
+    """Turns whose speakers are letters already, in the texts too (see `rows_lines`)."""
+
+
+def channel(view: View) -> Iterator[Fields]:
+    """A conversation of a channel log, or any other with turns."""
+    turns = view.get("turns")
+    if isinstance(turns, Lettered):
+        yield {"turns": turns}
+    else:
+        yield from dialogue(view)
 
 
 def transcript(text: str) -> list[Fields]:

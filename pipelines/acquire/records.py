@@ -81,27 +81,31 @@ class _Reading:
                 place = f"{self._name}#{row.place}" if row.place else self._name
                 yield Refused(place, row.rule, row.value, row.threshold, row.detail, lost=row.lost)
                 continue
+            row = Row(row.place, without(row.values, self._drop))
+            part = 0
             try:
-                yield from self._row(row)
+                for found in self._row(row):
+                    yield found
+                    part += 1
             except Malformed as error:
-                yield self._refused(row, error)
+                yield self._refused(row, error, part)
             except (RecursionError, OverflowError, ValueError):
-                yield self._refused(row, Malformed("unreadable_row"))
+                yield self._refused(row, Malformed("unreadable_row"), part)
         for each in self._trees.rest():
             yield from self._tree(each)
 
-    def _refused(self, row: Row, error: Malformed) -> Refused:
+    def _refused(self, row: Row, error: Malformed, part: int = 0) -> Refused:
+        """By the record's own name, unless another item has it: a twin, or an earlier part of the same record."""
         name = None
-        if error.rule != "duplicate_id":
+        if error.rule != "duplicate_id" and not part:
             with suppress(Malformed):
-                name = self._id(row.values)
+                name = self._id(row.values, _folded(row.values))
         name = name or f"{self._name}#{row.place}"
         return Refused(name, error.rule, error.value, error.threshold, error.detail)
 
     def _row(self, row: Row) -> Iterator[Item | Refused]:
         source = self._source
-        values = without(row.values, self._drop)
-        shape, view = shape_of(values, source.shape, source.fields, source.source_class)
+        shape, view = shape_of(row.values, source.shape, source.fields, source.source_class)
         if shape.grouped:
             done = self._trees.add(view.folded, row.place)
             if done is None:
@@ -109,11 +113,14 @@ class _Reading:
             for each in done:
                 yield from self._tree(each)
             return
+        number = -1
         for number, fields in enumerate(convert(shape, view)):
             try:
                 yield self._item(shape, fields, row.values, f"/{number + 1}" if number else "")
             except Malformed as error:
-                yield self._refused(row, error)
+                yield self._refused(row, error, number)
+        if number < 0:
+            raise Malformed("empty_record")
 
     def _tree(self, grown: Tree) -> Iterator[Item | Refused]:
         values = {**grown.messages[0], "id": grown.key}
@@ -130,14 +137,15 @@ class _Reading:
         limit = self._source.max_item_bytes
         if len(body) > limit:
             raise Malformed("too_large", None, len(body), limit)
-        name = (self._id(values) or f"{self._name}#{hash128(body)}") + part
-        url = _url(values)
+        folded = _folded(values)
+        name = (self._id(values, folded) or f"{self._name}#{hash128(body)}") + part
+        url = _url(folded)
         own = url if shape.kind in _OWN_PAGE and not self._source.id_field and not part else None
         if not self._seen.add(own or name):
             raise Malformed("duplicate_id")
         return Item(name, body, content_type(shape.kind), url=own, final_url=url)
 
-    def _id(self, values: Mapping[str, Any]) -> str | None:
+    def _id(self, values: Mapping[str, Any], folded: Mapping[str, Any]) -> str | None:
         """The name that a record gives itself; null where it has none. Raises Malformed where it must have one."""
         field = self._source.id_field
         if field:
@@ -145,9 +153,12 @@ class _Reading:
             if not found:
                 raise Malformed("missing_id", "id_field")
             return found
-        folded = {fold(name): value for name, value in values.items()}
         given = next((each for each in (_short(folded.get(name), name) for name in _IDS) if each), None)
         return f"{self._name}#id:{given}" if given else None
+
+
+def _folded(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {fold(name): value for name, value in values.items()}
 
 
 def _short(value: Any, field: str) -> str | None:
@@ -158,8 +169,7 @@ def _short(value: Any, field: str) -> str | None:
     return text if len(text) <= MAX_NAME else hash128(text)
 
 
-def _url(values: Mapping[str, Any]) -> str | None:
-    folded = {fold(name): value for name, value in values.items()}
+def _url(folded: Mapping[str, Any]) -> str | None:
     for name in _URLS:
         value = folded.get(name)
         if isinstance(value, str) and value[:8].lower().startswith(("http://", "https://")):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from pipelines.acquire import documents
-from pipelines.acquire.dialogues import Speakers
+from pipelines.acquire.dialogues import Lettered, Speakers
 from pipelines.acquire.items import Item, Refused
 from pipelines.acquire.records import BadRow, Row, items
 from pipelines.acquire.request_logs import parse_line
@@ -116,9 +116,9 @@ class _Talk:
     def finish(self) -> Row:
         """The conversation with letters for nicks: only now all who took part are known."""
         here = {turn["speaker"].casefold() for turn in self.turns}
-        turns = [
+        turns = Lettered(
             {"speaker": self._letter(turn["speaker"]), "text": self._masked(turn["text"], here)} for turn in self.turns
-        ]
+        )
         row = Row(self._first, {"turns": turns})
         self.turns, self._speakers = [], Speakers()
         return row

@@ -145,7 +145,7 @@ _SHAPES = (
           {"turns": ("turns", "dialogue", "dialog", "utterances", "history", "对话")} | _COMMON, dialogues.dialogue,
           _is_list("turns")),
     Shape("irc", "dialogue", "chat channel logs, a text file with a line per message; nicks become letters", ("turns",),
-          {}, dialogues.lettered, lambda _: False),
+          {}, dialogues.channel, lambda _: False),
     Shape("product", "product", "shop records: product, reviews, orders, addresses", (), {}, products.product,
           lambda v: products.is_product(set(v.folded))),
     Shape("text", "text", "`text` or `content`, with `title` and `url`", ("text",), _TEXT | _COMMON, _text),
@@ -176,8 +176,9 @@ def shape_of(
         if not fields and not found.matches(view):
             raise Malformed("unknown_shape", "request_log")
         return found, view
+    bare = View(values, fields, {})
     for each in SHAPES.values():
-        view = View(values, fields, each.names)
+        view = bare.by(each.names)
         if each.matches(view):
             if each.name == "record" and source_class in _STRICT:
                 break

@@ -110,10 +110,20 @@ def at(values: Any, path: str) -> Any:
 class View:
     """A record by folded names. `fields` (name of the shape -> path in the record) comes before the usual names."""
 
-    def __init__(self, values: Mapping[str, Any], fields: Mapping[str, str], names: Mapping[str, tuple[str, ...]]):
+    def __init__(
+        self,
+        values: Mapping[str, Any],
+        fields: Mapping[str, str],
+        names: Mapping[str, tuple[str, ...]],
+        folded: Mapping[str, Any] | None = None,
+    ) -> None:
         self.values = values
-        self.folded = {fold(name): value for name, value in values.items()}
+        self.folded = {fold(name): value for name, value in values.items()} if folded is None else folded
         self.chosen, self._names = fields, names
+
+    def by(self, names: Mapping[str, tuple[str, ...]]) -> View:
+        """The same record by other names."""
+        return View(self.values, self.chosen, names, self.folded)
 
     def has(self, field: str) -> bool:
         """Whether the record has such a field, be it empty."""

@@ -102,3 +102,16 @@ def test_messages_without_a_tree_join_that_of_their_parent():
         assert trees.add({"message_id": key, "parent_id": parent, "text": "t"}, number) == []
     assert trees.add({"message_id": "9", "parent_id": "8", "text": "t"}, 5) is None
     assert [[m["message_id"] for m in tree.messages] for tree in trees.rest()] == [["1", "3", "4"], ["2"]]
+
+
+def test_a_record_that_breaks_off_keeps_the_parts_before():
+    paragraphs = [{"context": "c", "qas": [{"question": "q", "answers": []}]}, {"context": "d"}]
+    item, refused = read({"id": 5, "paragraphs": paragraphs})
+    assert item.name == "f.jsonl#id:5" and (refused.name, refused.rule) == ("f.jsonl#1", "missing_field")
+
+
+def test_a_dropped_column_does_not_live_on_in_a_name():
+    (item,) = read({"id": "13800138000", "text": "a"}, drop=("ID",))
+    assert "138" not in item.name
+    (refused,) = read({"id": "13800138000", "text": ""}, drop=("id",))
+    assert refused.name == "f.jsonl#1"

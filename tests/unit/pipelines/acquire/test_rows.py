@@ -11,13 +11,24 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from pipelines.acquire import rows_csv, rows_excel, rows_json, rows_lines, rows_parquet
+from pipelines.acquire import rows_csv, rows_excel, rows_json, rows_lines, rows_parquet, shapes
 from pipelines.acquire.items import Item, Refused
+from pipelines.acquire.records import Row, items
 from pipelines.acquire.router import format_of, reader_of
 from pipelines.acquire.textfile import Text
 from pipelines.extract.formats import record
 from pipelines.params import ExtractParams, SourceParams
+from pipelines.stage import Verdict
+
+SHAPES = ["auto", *shapes.SHAPES]
+NAMES = [
+    *sorted({name for shape in shapes.SHAPES.values() for names in shape.names.values() for name in names}),
+    "id", "url", "message_id", "parent_id", "role", "replies", "sku", "price", "name", "reviews", "phone",
+]  # fmt: skip
+HEADS = ["", "question,answer\n", "[", '{"text":', "PAR1", "PK\x03\x04", "[10:00] <a> "]
 
 QA = "question,answer\n什么是猫？,一种动物。\n"
 
@@ -402,3 +413,32 @@ def test_hostile_lines_end_in_one_refusal(line):
     for shape in ("irc", "request_log"):
         (refused,) = read(rows_lines, line.encode(), "x.log", shape=shape)
         assert isinstance(refused, Refused)
+
+
+json_like = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=5), inner),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.dictionaries(st.sampled_from(NAMES), json_like, max_size=5), max_size=4), st.sampled_from(SHAPES))
+def test_every_row_ends_as_items_or_as_one_refusal_and_every_item_can_be_rendered(rows, shape):
+    found = list(items(map(Row, range(1, 99), rows), "f", SourceParams("s", kind="files", shape=shape)))
+    for item in found:
+        if isinstance(item, Item):
+            assert not isinstance(record.read(item.body, item.content_type, ExtractParams(min_characters=0)), Verdict)
+            assert record.source_text(item.body, item.content_type, 10**8) == item.body.decode()
+    assert len(found) >= len(rows) or shape in ("auto", "openassistant_rows")  # messages may become one tree
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.binary(max_size=300),
+    st.sampled_from(HEADS),
+)
+def test_no_bytes_make_a_reader_raise(data, head):
+    for module, shape in ((rows_csv, "auto"), (rows_json, "auto"), (rows_excel, "auto"), (rows_parquet, "auto"),
+                          (rows_lines, "irc"), (rows_lines, "request_log")):  # fmt: skip
+        read(module, head.encode() + data, "a.jsonl" if module is rows_json and head == "" else "a", shape=shape)
