@@ -23,7 +23,7 @@ SHOWN_RULES = 3  # under a stage's bar; the table behind the funnel has all of t
 def render(facts: CardFacts) -> str:
     """The page, without lone surrogates, so that UTF-8 can hold it. The same facts give the same bytes."""
     entities = () if isinstance(facts.pii, Missing) else tuple(e.entity for e in facts.pii.entities)
-    page = _environment().get_template("card.html")
+    page = environment().get_template("card.html")
     return page.render(
         f=facts,
         css=Markup(resources.files("pipelines.report").joinpath("templates/card.css").read_text("utf-8")),
@@ -107,7 +107,7 @@ def _finalize(value: Any) -> Any:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("pipelines.report"),
         autoescape=True,
