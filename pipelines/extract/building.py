@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pipelines.edits import Edit, normalise
@@ -12,16 +13,19 @@ class Built(NamedTuple):
     text: str
     edits: list[Edit]  # from the source to `text`
     blocks: list[Block]
+    characters: int  # of content: neither marks nor keys
 
 
 class Builder:
     """Copies pieces of `source` from its beginning to its end and puts marks between them.
 
     A blank line divides blocks, a line break the items of one list. A block without content leaves nothing behind.
+    Without `structure` there are no marks, and every block is a line.
     """
 
-    def __init__(self, source: str) -> None:
-        self.source = source
+    def __init__(self, source: str, structure: bool = True) -> None:
+        self.source, self.structure = source, structure
+        self.characters = 0
         self.length = 0
         self._parts: list[str] = []
         self._edits: list[Edit] = []
@@ -37,16 +41,36 @@ class Builder:
         self._wanted = (kind, level, page)
 
     def mark(self, text: str) -> None:
-        """Text that the source does not have. Before the first piece of a block it comes only with that piece."""
+        """A mark of Markdown. Before the first piece of a block it comes only with that piece."""
+        if self.structure:
+            self.join(text)
+
+    def join(self, text: str) -> None:
+        """What the source does not have and the text needs anyway, such as a space where two lines are joined."""
         if self._wanted:
             self._marks += text
         else:
             self._gap += text
 
-    def insert(self, text: str) -> None:
-        """Content that the source does not have, such as the key of an image."""
+    def insert(self, text: str, counts: bool = True) -> None:
+        """Content that the source does not have; the key of an image does not count as such."""
         if text:
             self._put(self._at, self._at, text)
+            self.characters -= 0 if counts else len(text)
+
+    def table(self, rows: Sequence[int], put: Callable[[int, int], None]) -> None:
+        """A pipe table of rows with so many cells, or lines with tabs; `put(row, column)` writes a cell, in order."""
+        columns = max(rows, default=0)
+        for row, cells in enumerate(rows):
+            self.mark("\n| " if row else "| ")
+            if row and not self.structure:
+                self.join("\n")
+            for column in range(columns):
+                if column:
+                    self.join(" | " if self.structure else "\t")
+                if column < cells:
+                    put(row, column)
+            self.mark(" |" + ("" if row else "\n|" + " --- |" * columns))
 
     def copy(self, start: int, end: int) -> None:
         if start < end:
@@ -61,7 +85,7 @@ class Builder:
         if self._at < len(self.source) or self._gap:
             self._edits.append(Edit(self._at, len(self.source), len(self._gap)))
             self._parts.append(self._gap)
-        return Built("".join(self._parts), normalise(self._edits), with_parents(self._blocks))
+        return Built("".join(self._parts), normalise(self._edits), with_parents(self._blocks), self.characters)
 
     def _end(self) -> None:
         if self._wanted is None and self._blocks:
@@ -82,13 +106,14 @@ class Builder:
         self._parts += (gap, piece)
         self._at = end
         self.length += len(gap) + len(piece)
+        self.characters += len(piece)
 
     def _begin(self) -> None:
         assert self._wanted is not None
         kind, level, page = self._wanted
         if self._blocks:
             listed = kind == "list_item" and self._blocks[-1].kind == "list_item"
-            self._gap += "\n" if listed else "\n\n"
+            self._gap += "\n" if listed or not self.structure else "\n\n"
         self._blocks.append(Block(kind, level, self.length + len(self._gap), 0, page))
         self._gap += self._marks
         self._wanted, self._marks = None, ""

@@ -38,6 +38,6 @@ def too_little(built: Built, params: ExtractParams) -> Verdict | None:
     """The verdict on a text that is empty or too short, else None."""
     if not built.text.strip():
         return Verdict("empty_page", 0.0)
-    if len(built.text) < params.min_characters:
-        return Verdict("too_short", len(built.text), params.min_characters)
+    if built.characters < params.min_characters:
+        return Verdict("too_short", built.characters, params.min_characters)
     return None

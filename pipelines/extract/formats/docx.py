@@ -51,7 +51,7 @@ def read(body: bytes, content_type: str | None, params: ExtractParams, url: str 
         about = _about(package)
     except Unreadable as error:
         return Verdict(error.rule, error.value, error.threshold, error.detail)
-    built = _build(found, found.images if params.media_keys else [])
+    built = _build(found, found.images if params.media_keys else [], params.structure)
     verdict = too_little(built, params)
     if verdict:
         return verdict
@@ -67,7 +67,7 @@ def read(body: bytes, content_type: str | None, params: ExtractParams, url: str 
         author=author,
         published=published,
         blocks=built.blocks,
-        media=found.images,
+        media=list({m.key: m for m in reversed(found.images)}.values())[::-1],
     )
 
 
@@ -124,19 +124,32 @@ def _source(found: Content) -> str:
     return "".join(out)
 
 
-def _build(found: Content, media: list[Media]) -> Built:
-    builder = Builder(_source(found))
+def _build(found: Content, media: list[Media], structure: bool) -> Built:
+    builder = Builder(_source(found), structure)
     levels = _numbered_headings(found)
     at = 0
     for item in found.items:
         if isinstance(item, Table):
             at = _table(builder, item, at, media)
             continue
-        level = levels.get(id(item), 0)
-        builder.block("heading" if level else item.kind, level or item.level, item.page)
-        builder.mark("#" * level + " " if level else item.marker)
-        at = _line(builder, item.line, at, media, "\n" if item.kind == "paragraph" and not level else " ") + 1
+        _begin(builder, item, levels.get(id(item), 0))
+        at = _line(builder, item.line, at, media, "\n" if item.kind == "paragraph" else " ") + 1
     return builder.finish()
+
+
+def _begin(builder: Builder, item: Paragraph, level: int) -> None:
+    """Begin a paragraph's block, with what stands before its text; `level` makes a heading of it."""
+    kind = "heading" if level else item.kind
+    level = level or item.level
+    builder.block(kind, level, item.page)
+    if kind == "heading":
+        builder.mark("#" * level + " ")
+    elif kind == "list_item":
+        builder.mark("  " * (level - 1) + ("- " if item.number == "-" else ""))
+    elif kind == "quote":
+        builder.mark("> ")
+    if item.number.strip("-"):
+        builder.join(item.number + " ")
 
 
 def _numbered_headings(found: Content) -> dict[int, int]:
@@ -156,16 +169,14 @@ def _numbered_headings(found: Content) -> dict[int, int]:
 
 
 def _table(builder: Builder, table: Table, at: int, media: list[Media]) -> int:
-    """A pipe table; returns where its text ends in the source."""
-    columns = max(map(len, table.rows))
+    """A table; returns where its text ends in the source."""
     builder.block("table", 0, table.page)
-    for number, row in enumerate(table.rows):
-        builder.mark("\n| " if number else "| ")
-        for place in range(columns):
-            builder.mark(" | " if place else "")
-            if place < len(row):
-                at = _line(builder, row[place], at, media, " ", cell=True) + 1
-        builder.mark(" |" + ("\n|" + " --- |" * columns if not number else ""))
+
+    def put(row: int, column: int) -> None:
+        nonlocal at
+        at = _line(builder, table.rows[row][column], at, media, " ", cell=True) + 1
+
+    builder.table(list(map(len, table.rows)), put)
     return at
 
 
@@ -181,15 +192,19 @@ def _line(builder: Builder, line: Line, at: int, media: list[Media], lines: str,
         place = min(max(place, here), last)
         _copy(builder, at + here, at + place, lines, cell)
         here = place
-        (builder.insert if image else builder.mark)(what)
+        if image:
+            builder.insert(what, counts=False)
+        else:
+            builder.join(what)
     _copy(builder, at + here, at + last, lines, cell)
     return at + len(text)
 
 
 def _copy(builder: Builder, start: int, end: int, lines: str, cell: bool) -> None:
     at = start
+    pipe = "\\|" if builder.structure else "|"
     for found in _SPECIAL.finditer(builder.source, start, end):
-        new = lines if found[0] == "\n" else ("\\|" if cell else "|") if found[0] == "|" else " "
+        new = lines if found[0] == "\n" else (pipe if cell else "|") if found[0] == "|" else " "
         if new != found[0]:
             builder.copy(at, found.start())
             builder.replace(*found.span(), new)

@@ -77,7 +77,7 @@ def read(body: bytes, content_type: str | None, params: ExtractParams, url: str 
         published=head.published,
         stated_licence=head.licence,
         blocks=built.blocks,
-        media=media,
+        media=list({m.key: m for m in reversed(media)}.values())[::-1],
     )
 
 
@@ -163,7 +163,7 @@ def _write(builder: Builder, leaf: Leaf, lines: Sequence[tuple[int, int]], media
         builder.mark("#" * leaf.level + " ")
     if leaf.kind == "code":
         for at, (start, end) in enumerate(lines):
-            builder.mark("\n" if at else "")
+            builder.join("\n" if at else "")
             builder.copy(start, end)
         return
     cuts = _cuts(source, lines[0][0], lines[-1][1], media, keys)
@@ -174,7 +174,7 @@ def _write(builder: Builder, leaf: Leaf, lines: Sequence[tuple[int, int]], media
         pieces = _trimmed(source, _pieces(cuts, start, end), indented)
         if not pieces:
             continue
-        builder.mark(between if begun else "")
+        builder.join(between if begun else "")
         begun = True
         for a, b, new in pieces:
             if new:

@@ -53,7 +53,7 @@ def read(body: bytes, content_type: str | None, params: ExtractParams, url: str 
     if refused:
         return refused
     pieces = arranged(pdf.pages)
-    built = build(pieces)
+    built = build(pieces, params.structure)
     verdict = too_little(built, params)
     if verdict:
         return verdict

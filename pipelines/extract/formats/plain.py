@@ -41,7 +41,7 @@ def read(body: bytes, content_type: str | None, params: ExtractParams, url: str 
         found = decoded(body, content_type, params.max_page_bytes)
     except Undecodable as error:
         return refusal(error, params)
-    built = build(found.text)
+    built = build(found.text, params.structure)
     verdict = too_little(built, params)
     if verdict:
         return verdict
@@ -49,9 +49,9 @@ def read(body: bytes, content_type: str | None, params: ExtractParams, url: str 
     return Extracted(title, built.text, found.charset, None, 1.0, built.edits, kind="plain", blocks=built.blocks)
 
 
-def build(source: str) -> Built:
+def build(source: str, structure: bool = True) -> Built:
     """Blocks of a text."""
-    builder = Builder(source)
+    builder = Builder(source, structure)
     groups = _groups(source)
     levels = _heading_levels(groups)
     for group in groups:
@@ -161,7 +161,7 @@ def _group(builder: Builder, group: Sequence[Line], levels: dict[tuple[str, int]
         elif before is None or _parts(before, line, joined):
             builder.block("paragraph")
         else:
-            builder.mark(glue(before.text, line.text) if joined or line.indent > before.indent else "\n")
+            builder.join(glue(before.text, line.text) if joined or line.indent > before.indent else "\n")
         _item(builder, line)
         before = line
 
@@ -184,7 +184,7 @@ def _is_hanging(group: Sequence[Line]) -> bool:
 def _item(builder: Builder, line: Line) -> None:
     length = bullet(line.text)
     if length and line.text[0] not in "-*+":
-        builder.replace(line.start, line.start + length, "- ")
+        builder.mark("- ")
         line = Line(line.start + length, line.end, line.indent, line.text[length:])
     _copy(builder, line)
 

@@ -64,7 +64,7 @@ def read(body: bytes, content_type: str | None, params: ExtractParams, url: str 
         found = decoded(body, content_type, params.max_page_bytes)
     except Undecodable as error:
         return refusal(error, params)
-    built = build(found.text)
+    built = build(found.text, params.structure)
     verdict = too_little(built, params)
     if verdict:
         return verdict
@@ -79,9 +79,9 @@ def _language(source: str) -> str | None:
     return head[1].lower() if head else None
 
 
-def build(source: str) -> Built:
+def build(source: str, structure: bool = True) -> Built:
     """One block per paragraph of what is said."""
-    builder = Builder(source)
+    builder = Builder(source, structure)
     last = speaker = ""  # the end of the text so far, for joints; who speaks
     said: tuple[str, ...] = ()  # lines of the cue before
     length, before = 0, 0.0
@@ -101,9 +101,9 @@ def build(source: str) -> Built:
                 length = 0
                 if named and (changed or not last):
                     builder.copy(*_trimmed(source, *named))
-                    builder.mark(": ")
+                    builder.join(": ")
             else:
-                builder.mark(glue(last, words[0].text))
+                builder.join(glue(last, words[0].text))
             if name or piece.turn:
                 speaker = name
             _write(builder, words)
@@ -116,7 +116,7 @@ def build(source: str) -> Built:
 def _write(builder: Builder, words: list[Word]) -> None:
     for at, (start, end, text) in enumerate(words):
         if at and any(c.isspace() for c in _NOISE.sub("", builder.source[words[at - 1].end : start])):
-            builder.mark(glue(words[at - 1].text, text))
+            builder.join(glue(words[at - 1].text, text))
         if text == builder.source[start:end]:
             builder.copy(start, end)
         else:

@@ -62,7 +62,7 @@ class Line:
 class Paragraph:
     kind: BlockKind
     level: int
-    marker: str  # what stands before it: hashes, a bullet, a number
+    number: str  # that the program puts before it, "-" for a bullet
     line: Line
     page: int | None
     bold: bool = False
@@ -139,12 +139,11 @@ class _Reader:
     def _made(self, line: Line, style: Style, outlined: int, marker: str | None, depth: int, bold: bool) -> Paragraph:
         heading = min(outlined or style.heading, 6)
         if heading and len(line.text) <= MAX_HEADING and line.text.strip():
-            number = f"{marker} " if marker and marker != "-" else ""
-            return Paragraph("heading", heading, "#" * heading + " " + number, line, self.began)
+            return Paragraph("heading", heading, (marker or "").strip("-"), line, self.began)
         if marker:
-            return Paragraph("list_item", depth + 1, "  " * depth + marker + " ", line, self.began)
+            return Paragraph("list_item", depth + 1, marker, line, self.began)
         if style.quote:
-            return Paragraph("quote", 1, "> ", line, self.began)
+            return Paragraph("quote", 1, "", line, self.began)
         return Paragraph("paragraph", 0, "", line, self.began, bold)
 
     def read(self, element: Any, depth: int) -> tuple[Line, bool, list[Any]]:
@@ -281,7 +280,7 @@ class _Reader:
                 if of == kind and name in notes:
                     line = self._cell(notes[name], 0)
                     if line.text.strip():
-                        self.items.append(Paragraph("paragraph", 0, f"[^{number}]: ", line, None))
+                        self.items.append(Paragraph("paragraph", 0, f"[^{number}]:", line, None))
 
 
 def _part(relations: dict[str, Relation], kind: str) -> str:

@@ -68,9 +68,9 @@ def source_of(pieces: Iterable[Piece]) -> str:
     return "".join(piece.source for piece in pieces)
 
 
-def build(pieces: Sequence[Piece]) -> Built:
+def build(pieces: Sequence[Piece], structure: bool = True) -> Built:
     """The text without what is left out: lines joined, words that a line's end divided made whole, tables as pipes."""
-    builder = Builder(source_of(pieces))
+    builder = Builder(source_of(pieces), structure)
     words = _words(pieces)
     at = 0
     for piece in pieces:
@@ -118,7 +118,7 @@ def _paragraph(builder: Builder, item: Paragraph, at: int, words: set[str], sour
             builder.copy(at + start, at + end)
         else:
             builder.insert(text[start:end])
-        builder.mark(joint)
+        builder.join(joint)
         at += len(text) + 1 if sourced else 0
         skip = 0
 
@@ -128,10 +128,10 @@ def _code(builder: Builder, item: Paragraph, at: int, sourced: bool) -> None:
     longest = max(map(len, re.findall("`{3,}", "\n".join(line.text for line in item.lines))), default=2)
     fence = "`" * (longest + 1)
     left = min(line.x0 for line in item.lines)
-    builder.mark(fence)
-    for line in item.lines:
+    builder.mark(fence + "\n")
+    for place, line in enumerate(item.lines):
         character = (line.x1 - line.x0) / max(len(line.text), 1)
-        builder.mark("\n" + " " * min(round((line.x0 - left) / max(character, 1.0)), 80))
+        builder.join(("\n" if place else "") + " " * min(round((line.x0 - left) / max(character, 1.0)), 80))
         if sourced:
             builder.copy(at, at + len(line.text))
             at += len(line.text) + 1
@@ -153,25 +153,20 @@ def _joint(before: str, after: str, words: set[str]) -> tuple[str, int]:
 
 def _table(builder: Builder, table: Table, at: int, sourced: bool) -> None:
     builder.block("table", 0, table.page)
-    for number, row in enumerate(table.rows):
-        builder.mark("\n| " if number else "| ")
-        for place, cell in enumerate(row):
-            builder.mark(" | " if place else "")
-            parts = cell.split("|")
-            for count, part in enumerate(parts):
-                if count:
-                    _put(builder, at, at + 1, "\\|", sourced, False)
-                    at += 1 if sourced else 0
-                _put(builder, at, at + len(part), part, sourced, True)
-                at += len(part) if sourced else 0
-            at += 1 if sourced else 0
-        builder.mark(" |" + ("\n|" + " --- |" * len(row) if not number else ""))
 
+    def put(row: int, column: int) -> None:
+        nonlocal at
+        for count, part in enumerate(table.rows[row][column].split("|")):
+            if count and sourced:
+                builder.replace(at, at + 1, "\\|" if builder.structure else "|")
+                at += 1
+            elif count:
+                builder.insert("\\|" if builder.structure else "|")
+            if sourced:
+                builder.copy(at, at + len(part))
+                at += len(part)
+            else:
+                builder.insert(part)
+        at += int(sourced)
 
-def _put(builder: Builder, start: int, end: int, text: str, sourced: bool, same: bool) -> None:
-    if not sourced:
-        builder.insert(text)
-    elif same:
-        builder.copy(start, end)
-    else:
-        builder.replace(start, end, text)
+    builder.table(list(map(len, table.rows)), put)

@@ -19,7 +19,8 @@ def test_marks_separators_and_parents():
     builder.replace(10, 13, "zwei")
     builder.block("paragraph")
     builder.copy(14, 17)
-    text, edits, blocks = builder.finish()
+    text, edits, blocks, characters = builder.finish()
+    assert characters == 15
     assert text == "# Title\n\n- one\nzwei\n\nend"
     assert blocks == [
         Block("heading", 1, 0, 7),
@@ -43,8 +44,25 @@ def test_edits_lead_from_the_source_to_the_text(replayed, source, steps):
         else:
             builder.copy(at, end)
         at = end
-    text, edits, blocks = builder.finish()
+    text, edits, blocks, _ = builder.finish()
     replayed(source, text, edits)
     assert all(b.start < b.end <= len(text) for b in blocks)
     inside = {i for b in blocks for i in range(b.start, b.end)}
     assert all(text[i].isspace() for i in range(len(text)) if i not in inside)
+
+
+def test_tables_and_text_without_structure():
+    def built(structure):
+        builder = Builder("Head a b c", structure)
+        builder.block("heading", 1)
+        builder.mark("# ")
+        builder.copy(0, 4)
+        builder.block("table")
+        places = {(0, 0): (5, 6), (0, 1): (7, 8), (1, 0): (9, 10)}
+        builder.table([2, 1], lambda row, column: builder.copy(*places[row, column]))
+        builder.insert("⟦img:1⟧", counts=False)
+        return builder.finish()
+
+    assert built(True).text == "# Head\n\n| a | b |\n| --- | --- |\n| c |  |⟦img:1⟧"
+    assert built(False).text == "Head\na\tb\nc\t⟦img:1⟧"
+    assert built(True).characters == built(False).characters == 7

@@ -21,7 +21,7 @@ BODY, BOLD, CODE, SONG = "Helvetica", "Helvetica-Bold", "Courier", "STSong-Light
 STORY = (
     "The platform reads documents of many kinds and keeps what they say, so that a model may learn from them later. "
     "Every paragraph leads back to the page on which it begins, and every line that repeats on all pages is left out. "
-    "Tables keep their rows, lists keep their items, and headings keep the level which their type and number give them. "
+    "Tables keep their rows, lists keep their items, and headings keep the level that their type and number give them. "
 )
 CHINESE = (
     "数据处理者应当按照规定对数据处理活动定期开展风险评估，并向有关主管部门报送风险评估报告。风险评估报告应当包括处理的"

@@ -74,7 +74,7 @@ def test_rolling_captions_are_said_once():
 
 
 def test_every_word_leads_back_to_its_cue():
-    text, edits, _ = build(SRT)
+    text, edits, _, _ = build(SRT)
     at = text.index("jumps")
     start, end = map_back(edits, at, at + 5)
     assert SRT[start:end] == "jumps"
