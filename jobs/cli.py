@@ -29,7 +29,6 @@ COMMANDS = {
     "gc": ("jobs.commands.gc", "Delete what no snapshot and no recent run needs."),
     "export": ("jobs.commands.export", "Write a published dataset as JSONL or Parquet."),
     "parse-quality": ("jobs.commands.parse_quality", "Compare parsed documents with human transcripts."),
-    "parse-quality": ("jobs.commands.parse_quality", "Compare parsed documents with human transcripts."),
     "rules": ("jobs.commands.rules", "List the cleaning rules with their thresholds and sources."),
     "similar-queries": ("jobs.commands.similar_queries", "Find queries of a click log that lead to the same clicks."),
     "new-messages": ("jobs.commands.new_messages", "Take from a dump of messages what earlier dumps did not have."),
