@@ -71,10 +71,10 @@ def describe(published: Published, storage: Storage, version: Version, run: str 
 def reject_counts(published: Published, storage: Storage, version: Version, run: str | None = None) -> dict[str, int]:
     """Rejects by rule of the stage that wrote the version, over the whole version."""
     job = JOBS[writer_of(version.manifest.dataset)] if version.manifest.dataset != "tombstones" else None
-    beside = next((name for name in job.writes if name.startswith("rejects_")), None) if job else None
-    if beside is None:
+    rejects = next((name for name in job.writes if name.startswith("rejects_")), None) if job else None
+    if rejects is None:
         return {}
-    entry = _beside(published, storage, version, beside, run)
+    entry = beside(published, storage, version, rejects, run)
     if entry is None:
         return {}
     counts: Counter[str] = Counter()
@@ -83,7 +83,7 @@ def reject_counts(published: Published, storage: Storage, version: Version, run:
     return dict(counts.most_common())
 
 
-def _beside(published: Published, storage: Storage, version: Version, dataset: str, run: str | None) -> Entry | None:
+def beside(published: Published, storage: Storage, version: Version, dataset: str, run: str | None) -> Entry | None:
     """The version of `dataset` that belongs to the same run or snapshot."""
     if run is not None:
         return Run(storage, run).outputs().get(dataset)

@@ -11,11 +11,15 @@ import pyarrow.compute as pc
 from jobs.datasets import Version
 from jobs.errors import UsageError
 from jobs.inspection import UNSCRUBBED
+from jobs.outlining import carried
 from jobs.snapshots import Entry, Snapshot
 from jobs.storage import Storage
+from pipelines.atoms import MEDIA
 from pipelines.crawl.requests import url_id
 from pipelines.crawl.urls import UrlError, normalise
 from pipelines.edits import Edit, compose, from_dicts, map_back
+from pipelines.extract.outline import Locator
+from pipelines.extract.resources import table_of
 from pipelines.extract.route import source_text
 from pipelines.schemas import STAGES_WITH_REJECTS
 
@@ -119,10 +123,15 @@ def edits_to_page(layers: Mapping[str, Any]) -> list[Edit]:
 def _paragraphs(
     storage: Storage, entries: Mapping[str, Entry], layers: Mapping[str, Any], *, raw: bool
 ) -> list[dict[str, Any]]:
-    """Every line of the deepest text: its span there and in the decoded page, and, with `raw`, what the page says."""
-    deepest = next((layers[name][0] for name in ("corpus", "scrubbed", "clean", "documents") if layers.get(name)), None)
-    if deepest is None:
+    """Every line of the deepest text: its span there and in the decoded page, the pages of a document that has some,
+    the headings above, the addresses of its media keys and, with `raw`, what the page says."""
+    layer = next((name for name in ("corpus", "scrubbed", "clean", "documents") if layers.get(name)), None)
+    if layer is None:
         return []
+    deepest = layers[layer][0]
+    titled = raw or layer not in UNSCRUBBED
+    place = Locator(carried(layers), deepest["text"])
+    media = table_of(layers["documents"][0]["media"] if layers.get("documents") else None)
     page = page_text(storage, entries, deepest["doc_id"], deepest["capture"]) if raw else None
     edits = edits_to_page(layers)
     out: list[dict[str, Any]] = []
@@ -131,6 +140,11 @@ def _paragraphs(
         if line.strip():
             start, end = map_back(edits, at, at + len(line))
             out.append({"start": at, "end": at + len(line), "page_start": start, "page_end": end})
+            where = place.at(at, at + len(line))
+            out[-1] |= {"pages": list(where.pages)} if where.pages else {}
+            out[-1] |= {"path": list(where.path)} if where.path and titled else {}
+            keys = MEDIA.findall(line)
+            out[-1] |= {"media": {key: media[key][0] if key in media else None for key in keys}} if keys else {}
             if page is not None:
                 out[-1]["page"] = page[start:end]
         at += len(line) + 1

@@ -10,11 +10,11 @@ import re
 
 MEDIA_KEY = r"⟦[a-z]{1,16}:[^⟦⟧\s\x00-\x1f]{1,200}⟧"
 PLACEHOLDER = r"<[A-Z][A-Z0-9_]{1,39}(?:[:#][0-9A-Za-z_-]{1,64})?>"
+MEDIA = re.compile(MEDIA_KEY)
 ATOM = re.compile(f"{MEDIA_KEY}|{PLACEHOLDER}")
 _ALONE = re.compile(rf"(?:(?<!\n)\n+|\A){MEDIA_KEY}(?=\n|\Z)")
-_KEY = re.compile(MEDIA_KEY)
 
 
 def without_media(text: str) -> str:
     """The text without its media keys: a key that stands alone goes with its line."""
-    return _KEY.sub("", _ALONE.sub("", text)).strip("\n") if "⟦" in text else text
+    return MEDIA.sub("", _ALONE.sub("", text)).strip("\n") if "⟦" in text else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,12 +22,19 @@ from jobs.app import App
     help="File to write; .gz compresses JSONL. [default: standard output]",
 )
 @click.option("--columns", help="Comma-separated columns. [default: all but spans and signatures]")
+@click.option(
+    "--media",
+    type=click.Choice(["keys", "markdown", "drop"]),
+    default="keys",
+    show_default=True,
+    help="Media keys of the text: as they are, as ![alt](address), or left out.",
+)
 @click.option("--raw", is_flag=True, help="Allow layers whose text was not scrubbed.")
 @click.pass_obj
-def command(app: App, dataset: str, form: str, output: str | None, columns: str | None, raw: bool) -> None:
+def command(app: App, dataset: str, form: str, output: str | None, columns: str | None, media: Any, raw: bool) -> None:
     """Write a published DATASET (or DATASET@VERSION) in key order, streaming; a file appears only when it is whole."""
     from jobs.errors import UsageError
-    from jobs.export import export
+    from jobs.export import export, keys_of
     from jobs.inspection import UNSCRUBBED, find
 
     version = find(app.published, app.storage, dataset)
@@ -35,5 +43,6 @@ def command(app: App, dataset: str, form: str, output: str | None, columns: str 
     if form == "parquet" and output is None:
         raise UsageError("--parquet needs -o FILE")
     chosen = columns.split(",") if columns else None
-    rows = export(version, Path(output) if output else None, form, chosen, sys.stdout.buffer)
+    keys = keys_of(app.published, app.storage, version, media)
+    rows = export(version, Path(output) if output else None, form, chosen, sys.stdout.buffer, keys)
     click.echo(f"{version.manifest.version}: {rows:,} rows{f' → {output}' if output else ''}", err=True)

@@ -183,6 +183,15 @@ def test_trace(nightmill, made_lake):
     assert code == 0 and document["doc_id"] in out and "page span" in out
 
 
+def test_outline(nightmill, made_lake):
+    (document,) = found(nightmill, "--lake", made_lake, "outline", "https://example.org/3", "--json")["documents"]
+    assert [s["title"] for s in document["sections"]] == ["T"]
+    code, out, _ = nightmill("--lake", made_lake, "outline", document["doc_id"][:8])
+    assert code == 0 and document["doc_id"] in out and "T" in out
+    code, out, _ = nightmill("--lake", made_lake, "outline", "https://example.org/7")
+    assert code == 0 and "no document" in out
+
+
 def test_history(nightmill, made_lake, tmp_path):
     rows = found(nightmill, "--lake", made_lake, "history", "--json")
     assert [r["date"] for r in rows] == [day(1), day(0)] and [r["state"] for r in rows] == ["head", ""]
