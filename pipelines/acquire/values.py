@@ -16,7 +16,7 @@ _LINE_ENDS = re.compile("\r\n?|[\u2028\u2029\x85]")
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
-_LETTER = re.compile(r"[^\W\d_]")
+_WORD = re.compile(r"\b[A-Za-z\u00c0-\u024f]{3,}\b")
 _TAG = re.compile(r"[a-z]{2,3}(?:-[a-z0-9]{1,8}){0,3}\Z")
 _LANGUAGES = {
     "chinese": "zh", "中文": "zh", "汉语": "zh", "简体中文": "zh", "english": "en", "英文": "en", "英语": "en",
@@ -143,12 +143,12 @@ class View:
 
 
 def is_chinese(texts: Iterable[str]) -> bool:
-    """Whether at least a fifth of the letters are Han characters (a Chinese word has two, an English one five)."""
-    letters = han = 0
+    """Whether there are as many Han characters as words of other letters. Numbers and codes (`A1001`) say nothing."""
+    words = han = 0
     for text in texts:
         han += len(_HAN.findall(text))
-        letters += len(_LETTER.findall(text))
-    return han > 0 and han * 5 >= letters
+        words += len(_WORD.findall(text))
+    return 0 < han >= words
 
 
 def language_of(value: Any) -> str:

@@ -7,6 +7,7 @@ import pytest
 from pipelines.acquire.items import Item
 from pipelines.acquire.products import MAX_LINES, is_product, without_html
 from pipelines.acquire.records import Row, items
+from pipelines.acquire.values import is_chinese
 from pipelines.extract.formats import record
 from pipelines.params import ExtractParams, SourceParams
 
@@ -197,3 +198,17 @@ def test_a_shop_is_told_by_two_of_its_columns():
 def test_html_of_a_value_becomes_text_whatever_it_is():
     assert without_html("<p>one</p><p>two &lt; three</p>") == "one\n\ntwo < three"
     assert without_html("<b>" * 30_000 + "x") == "x"
+
+
+@pytest.mark.parametrize(
+    ("texts", "chinese"),
+    [
+        (["华为 Mate 60 Pro"], True),
+        (["商品1", "48ba299-3183-4f9f-b403-ba70c15c205a", "A1001"], True),
+        (["Cup", "sold as 杯 in China and Japan"], False),
+        (["12", "A1001"], False),
+        ([], False),
+    ],
+)
+def test_the_language_of_labels_is_that_of_the_values(texts, chinese):
+    assert is_chinese(texts) is chinese

@@ -19,6 +19,7 @@ from pipelines.acquire.items import Item, Refused
 from pipelines.acquire.records import Row, items
 from pipelines.acquire.router import format_of, reader_of
 from pipelines.acquire.textfile import Text
+from pipelines.extract import route
 from pipelines.extract.formats import record
 from pipelines.params import ExtractParams, SourceParams
 from pipelines.stage import Verdict
@@ -374,7 +375,6 @@ IRC = """=== root changed the topic of #ubuntu to: Support
 """
 
 
-@pytest.mark.req("CRL-14")
 def test_channel_logs_become_conversations_without_nicks():
     found = read(rows_lines, IRC.encode(), "2024-03-01.txt", shape="irc")
     assert [text_of(item) for item in found] == [
@@ -399,6 +399,34 @@ def test_files_of_rows_are_told_by_their_beginning():
         "parquet",
         "arrow",
     ]
+
+
+SRT = """1
+00:00:01,000 --> 00:00:03,000
+Where is the ferry to the island?
+
+2
+00:00:04,000 --> 00:00:06,000
+它七点就开走了。
+"""
+VTT = """WEBVTT
+
+00:01.000 --> 00:03.000
+Welcome back to the <b>channel</b>.
+
+00:04.000 --> 00:06.000
+今天我们去坐船。
+"""
+
+
+@pytest.mark.req("CRL-14")
+@pytest.mark.parametrize(("name", "text"), [("film.srt", SRT), ("talk.vtt", VTT), ("2024.txt", IRC)])
+def test_subtitles_and_channel_logs_come_in_and_become_text(name, text):
+    source = SourceParams("s", kind="files", shape="irc" if name == "2024.txt" else "auto", source_class="subtitles")
+    item = next(iter(reader_of(format_of(name, text.encode()))(io.BytesIO(text.encode()), name, source)))
+    found = route.format_of(item.body, item.content_type).read(item.body, item.content_type, ExtractParams())
+    assert "00:0" not in found.text and "<b>" not in found.text and "-->" not in found.text
+    assert any(words in found.text for words in ("它七点就开走了", "今天我们去坐船", "how do I mount"))
 
 
 def test_lines_that_nobody_said_are_refused():
