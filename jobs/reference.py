@@ -18,7 +18,7 @@ from jobs.context import as_plain
 from jobs.declared import JOBS, upstream
 from jobs.digest import type_name
 from pipelines import params, schemas
-from pipelines.clean.rules import RULES
+from pipelines.clean.published import RULES
 from pipelines.pii.recognisers import RECOGNISERS
 from pipelines.pii.scrub import POLICIES
 from pipelines.report.rules import asked

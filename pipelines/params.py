@@ -70,7 +70,7 @@ class SourceParams:
     items_at: str = ""  # JSON pointer to the records of a reply, e.g. /data/items; empty: the reply itself
     next_at: str = ""  # JSON pointer to the next page's address or cursor; empty: no such thing, or pages by number
     first_page: int = 1
-    page_size: int = 0  # records of a full page: {offset} grows by it, and a shorter page is the last; 0: an empty one is
+    page_size: int = 0  # records of a full page: {offset} grows by it, a shorter page is the last; 0: an empty one is
     auth: str = ""  # name of a secret: the value of `auth_header`, sent to the origin of the seed and nowhere else
     auth_header: str = "Authorization"
     # records: files of rows, sql and api
@@ -78,7 +78,7 @@ class SourceParams:
     fields: dict[str, str] = field(default_factory=dict)  # name of the shape -> name in the record
     language: str = ""  # of records that do not say theirs, e.g. zh
     id_field: str = ""  # what tells records apart; without one a changed record is a new document
-    drop: tuple[str, ...] = ()  # columns that are left out before anything is stored; of orders also: recipient, phone, …
+    drop: tuple[str, ...] = ()  # columns left out before anything is stored; of orders also: recipient, phone, …
     complete: bool = True  # a reading is all there is: an item that is missing from it is gone
 
     def __post_init__(self) -> None:
@@ -152,6 +152,11 @@ class ExtractParams:
     refuse_paywalled: bool = False  # reject pages that say they are paid for (schema.org isAccessibleForFree)
     structure: bool = True  # Markdown marks for headings, lists, tables, quotations, code; false: plain lines
     media_keys: bool = False  # a key in the text where an image or video stands; the resource table is kept either way
+    # optical character recognition of scanned PDF pages and images: the engine, "" for none, two divided by "+": the surer
+    # reading of each line. tesseract: the program; rapidocr: the extra `ocr`, which images need in any case
+    ocr: Literal["", "tesseract", "rapidocr", "tesseract+rapidocr"] = ""
+    ocr_languages: str = "chi_sim+eng"  # of tesseract
+    ocr_words: tuple[str, ...] = ()  # of the domain: recognised words one character away from one of them become it
 
 
 @dataclass(frozen=True)
@@ -167,11 +172,44 @@ class CleanParams:
     max_duplicate_line_share: float = 0.3
     max_garbled_share: float = 0.02  # characters of mojibake, replacement, private use and control
     max_markup_share: float = 0.1  # characters of HTML tags and character references
-    off: tuple[str, ...] = ()  # names of rules that measure but do not reject
+    # Gopher (Rae et al. 2021, app. A.1): words as spaCy's English tokeniser cuts them, Chinese ones as jieba does
+    gopher_min_words: int = 50  # profile en; words that hold more than marks
+    gopher_max_words: int = 100_000
+    gopher_min_word_length: float = 3.0  # mean characters; profile en
+    gopher_max_word_length: float = 10.0  # profile en
+    gopher_max_hashes_per_word: float = 0.1
+    gopher_max_ellipses_per_word: float = 0.1
+    gopher_max_bullet_line_share: float = 0.9
+    gopher_max_ellipsis_line_share: float = 0.3
+    gopher_min_letter_word_share: float = 0.8  # words with a letter
+    gopher_min_stop_words: int = 2  # profile en: of the, be, to, of, and, that, have, with
+    gopher_max_repeated_paragraph_share: float = 0.3
+    gopher_max_repeated_paragraph_character_share: float = 0.2
+    gopher_max_repeated_line_share: float = 0.3
+    gopher_max_repeated_line_character_share: float = 0.2
+    gopher_max_top_2_gram_share: float = 0.2  # characters that the most frequent n-gram covers
+    gopher_max_top_3_gram_share: float = 0.18
+    gopher_max_top_4_gram_share: float = 0.16
+    gopher_max_repeated_5_gram_share: float = 0.15  # characters in n-grams seen before
+    gopher_max_repeated_6_gram_share: float = 0.14
+    gopher_max_repeated_7_gram_share: float = 0.13
+    gopher_max_repeated_8_gram_share: float = 0.12
+    gopher_max_repeated_9_gram_share: float = 0.11
+    gopher_max_repeated_10_gram_share: float = 0.1
+    # FineWeb (Penedo et al. 2024, sec. 3.6)
+    fineweb_min_final_line_share: float = 0.12  # lines that end in a final mark
+    fineweb_max_short_line_share: float = 0.67  # lines of at most 30 characters
+    fineweb_max_repeated_line_character_share: float = 0.01
+    fineweb_max_breaks_per_word: float = 0.3
+    # C4 (Raffel et al. 2020, sec. 2.2), profile en, over the lines that its line rules would keep
+    c4_max_placeholder_lines: int = 0  # lines with "lorem ipsum"
+    c4_max_curly_lines: int = 0  # lines with a curly bracket: code
+    c4_min_sentences: int = 5
+    off: tuple[str, ...] = ("gopher_*", "fineweb_*", "c4_*")  # rules that measure but do not reject; * stands for any
 
     def __post_init__(self) -> None:
-        counts = [name for name in vars(self) if name.endswith(("_characters", "_words"))]
-        _in_range(self, 0, math.inf, *counts)
+        counts = [name for name in vars(self) if name.endswith(("_characters", "_words", "_lines", "_sentences"))]
+        _in_range(self, 0, math.inf, *counts, *(n for n in vars(self) if n.endswith(("_per_word", "_length"))))
         _in_range(self, 0, 1, "min_language_score", *(name for name in vars(self) if name.endswith("_share")))
 
 

@@ -12,7 +12,7 @@ from jobs.app import App, print_json, print_table
 @click.pass_obj
 def command(app: App, as_json: bool) -> None:
     """List the cleaning rules in the order they are asked: profile (zh, en, *), threshold, source."""
-    from pipelines.clean.rules import RULES
+    from pipelines.clean.published import RULES
 
     params = app.config.section("clean")
     rows = [

@@ -8,16 +8,21 @@ is the reason of its rejection; every signal of a text that stays is stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from fnmatch import fnmatchcase
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.characters import Kind
+from pipelines.clean import c4, lines, repetition
 from pipelines.clean.counts import Counts, Extra, Values
+from pipelines.clean.words import Words, find
 from pipelines.params import CleanParams
+from pipelines.texts import Texts
 
 DECIMALS = 6  # of signals and thresholds, so that no verdict hangs on the last bit
 SCORE_DECIMALS = 2  # of a model's score in verdicts: it may differ a little between machines
@@ -25,12 +30,43 @@ SCORE_DECIMALS = 2  # of a model's score in verdicts: it may differ a little bet
 
 @dataclass(frozen=True)
 class Measured:
-    """What the rules read of a batch."""
+    """What the rules read of a batch. Words, lines and n-grams are found when the first rule asks for them."""
 
+    texts: Texts  # normalised
     counts: Counts
     languages: NDArray[np.object_]
     scores: Values  # of the languages
     targets: tuple[str, ...]  # languages that pass
+    max_characters: int  # longer texts are rejected for that; their words are not looked for
+
+    @cached_property
+    def words(self) -> Words:
+        return find(self.texts, self.languages == "zh", self.counts.characters > self.max_characters)
+
+    @cached_property
+    def lines(self) -> NDArray[np.int64]:
+        """int64[texts, columns of Line]."""
+        return lines.measure(self.texts)
+
+    @cached_property
+    def repetition(self) -> Mapping[str, Values]:
+        """Shares of characters per kind of n-gram."""
+        return repetition.of_words(self.words, self.lines[:, lines.Line.CHARACTERS])
+
+    @cached_property
+    def c4(self) -> NDArray[np.int64]:
+        """int64[texts, columns of Left]."""
+        return c4.measure(self.texts, self.words)
+
+    def of_lines(self, column: int) -> Values:
+        figures: Values = self.lines[:, column].astype(np.float64)
+        return figures
+
+    def of_words(self, values: NDArray[Any]) -> Values:
+        """Sums of `values`, one per word, over the words of each text; NaN where words were not looked for."""
+        sums = np.concatenate([np.zeros(1), np.cumsum(values, dtype=np.float64)])
+        totals = sums[self.words.offsets[1:]] - sums[self.words.offsets[:-1]]
+        return np.where(self.counts.characters > self.max_characters, np.nan, totals)
 
 
 @dataclass(frozen=True)
@@ -51,6 +87,10 @@ class Rule:
 
     def threshold(self, params: CleanParams) -> float:
         return 0.0 if self.keep == "member" else round(float(getattr(params, self.parameter)), DECIMALS)
+
+    def is_off(self, off: Collection[str]) -> bool:
+        """Whether one of the names or patterns in `off` means this rule."""
+        return any(fnmatchcase(self.name, pattern) for pattern in off)
 
 
 RULES: list[Rule] = []

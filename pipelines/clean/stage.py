@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from pipelines.clean import language
 from pipelines.clean.counts import Counts, count
 from pipelines.clean.normalise import mark, precompose, prepend, rewrite
-from pipelines.clean.rules import DECIMALS, RULES, Measured, Rule
+from pipelines.clean.published import RULES
+from pipelines.clean.rules import DECIMALS, Measured, Rule
 from pipelines.params import CleanParams
 from pipelines.schemas import SIGNALS
 from pipelines.stage import Context, Emitted, MapStage, Verdict, rejects, replace_columns
@@ -38,7 +39,7 @@ class State:
 def setup(ctx: Context) -> State:
     """Raises ValueError where `off` names no rule or the model file cannot be read."""
     params: CleanParams = ctx.params
-    unknown = sorted(set(params.off) - {rule.name for rule in RULES})
+    unknown = sorted(name for name in params.off if not any(rule.is_off((name,)) for rule in RULES))
     if unknown:
         raise ValueError(f"clean.off: no rule is called {unknown[0]!r}; rules: {', '.join(r.name for r in RULES)}")
     path = ctx.components.get(MODEL)
@@ -58,7 +59,9 @@ def apply(state: State, batch: pa.Table) -> Emitted:
     new = rewrite(texts, marked, np.array([each == "zh" for each in languages], np.bool_))
     edits = prepend(new.edits, composed)
 
-    measured = Measured(counts, np.array(languages, object), scores, state.params.languages)
+    measured = Measured(
+        new.texts, counts, np.array(languages, object), scores, state.params.languages, state.params.max_characters
+    )
     values = {rule.name: np.round(rule.measure(measured), DECIMALS) for rule in RULES}
     first = first_failures(state.params, values, measured.languages)
     verdicts: dict[int, Verdict] = {}
@@ -115,7 +118,7 @@ def first_failures(
     """Per text the index of the first rule that it fails, or -1."""
     first = np.full(len(languages), _NEVER, np.int64)
     for at, rule in enumerate(RULES):
-        if rule.name not in params.off:
+        if not rule.is_off(params.off):
             failed = rule.fails(values[rule.name], rule.threshold(params)) & applies(rule, languages)
             first[failed & (first == _NEVER)] = at
     return first
@@ -149,7 +152,7 @@ def _with(texts: Texts, changed: Mapping[int, str]) -> Texts:
 
 STAGE = MapStage(
     name=NAME,
-    version="1.1.0",
+    version="1.2.0",
     scope="row",
     needs=("doc_id", "text"),
     adds=("text", "lang", "lang_score", "signals", "edits"),

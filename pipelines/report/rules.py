@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from pipelines.clean.rules import RULES
+from pipelines.clean.published import RULES
 from pipelines.report.numbers import number
 
 
@@ -44,6 +44,13 @@ _ASKS: dict[str, dict[str, _Ask]] = {
     "extract": {
         "page_too_large": _Ask("The page is not too large (bytes).", "≤", "max_page_bytes"),
         "not_html": _Ask("The bytes are a page of text."),
+        "not_text": _Ask("The bytes are text."),
+        "broken_document": _Ask("The document can be opened; it is neither damaged nor cut off."),
+        "encrypted_document": _Ask("The document is not locked with a password."),
+        "unsupported_document": _Ask("The document has a format that is read: no old Office format, no macros."),
+        "document_limit": _Ask("The document keeps to limits: pages, text, memory, time."),
+        "needs_ocr": _Ask("The document has a text layer, or an OCR engine is at hand."),
+        "scrambled_text": _Ask("The document says what its characters mean."),
         "mojibake": _Ask("The page can be decoded to sense."),
         "empty_page": _Ask("The page holds something."),
         "no_main_text": _Ask("There is a main text."),
@@ -77,7 +84,7 @@ def asked(stage: str, parameters: Mapping[str, Any]) -> dict[str, Asked]:
 
 def _cleaning(rule: Any, parameters: Mapping[str, Any]) -> Asked:
     says = " ".join(part for part in (rule.description, _PROFILES.get(rule.profile, "")) if part)
-    if rule.name in parameters.get("off", ()):
+    if rule.is_off(parameters.get("off", ())):
         return Asked(says, "off: measured, turns nothing away")
     return Asked(says, _threshold(_SIGNS[rule.keep], rule.parameter, parameters))
 

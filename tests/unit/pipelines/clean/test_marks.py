@@ -35,7 +35,10 @@ def test_signals_are_those_of_the_text_without_marks(prose):
     plain = f"{prose}\n{prose[::-1]}\nDay 价格\n周一 5\none"
     marked = f"## {prose}\n\n> {prose[::-1]}\n\n| Day | 价格 |\n| --- | --- |\n| 周一 | 5 |\n\n1. one"
     first, second = cleaned(plain, marked).rows["signals"].to_pylist()
-    assert first == second
+    published = ("gopher_", "fineweb_", "c4_")  # their implementations count marks as words
+    assert [s for s in first if not s["name"].startswith(published)] == [
+        s for s in second if not s["name"].startswith(published)
+    ]
 
 
 @pytest.mark.parametrize("prose", [ENGLISH, CHINESE])
