@@ -17,12 +17,14 @@ from openpyxl.utils.cell import range_boundaries
 
 from pipelines.acquire.items import Damaged, Item, Refused
 from pipelines.acquire.records import BadRow, Row, items
-from pipelines.acquire.rows_csv import MAX_COLUMNS, column_names
+from pipelines.acquire.rows_csv import column_names
 from pipelines.params import SourceParams
 
 MAX_HELD_BYTES = 200_000_000  # of a part that is held in memory, unpacked
 MAX_RATIO, RATIO_FROM = 400, 50_000_000  # a part that unpacks to more than this is no spreadsheet but a bomb
-MAX_MERGED = 20_000
+MAX_MERGED, MAX_ACTIVE = 20_000, 200  # ranges of a sheet, and of one row; the others keep their first cell only
+MAX_ROWS, MAX_COLUMNS = 1_048_576, 4_096  # of a sheet; Excel itself goes to 16,384 columns
+MAX_SHEETS = 250
 _ERRORS = frozenset(("#N/A", "#REF!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#VALUE!", "#GETTING_DATA"))
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _TELLING = re.compile(rb"<(?:\w+:)?(?:mergeCell|f)\b")
@@ -66,11 +68,15 @@ def _book(stream: IO[bytes], archive: zipfile.ZipFile, name: str, source: Source
     parts = _parts(archive)
     book = load_workbook(stream, read_only=True, data_only=True, keep_links=False)
     try:
+        if len(book.worksheets) > MAX_SHEETS:
+            yield Refused(name, "too_many_sheets", len(book.worksheets), MAX_SHEETS, lost=True)
+            return
         for sheet in book.worksheets:
             place = f"{name}/{sheet.title}"
             if sheet.sheet_state != "visible":
                 yield Refused(place, "hidden_sheet")
             else:
+                sheet.reset_dimensions()  # what the file says of its size may be anything
                 merged, empty = _extras(archive, parts.get(sheet.title))
                 yield from items(_rows(sheet.iter_rows(values_only=True), merged, empty), place, source)
     finally:
@@ -135,12 +141,19 @@ def _rows(
     waiting = merged[::-1]  # by their first row, the next one last
     active: list[tuple[int, int, int, Any]] = []  # first and last column, last row, value
     for number, row in enumerate(cells, 1):
+        if number > MAX_ROWS:
+            yield BadRow(number, "too_many_rows", number, MAX_ROWS, lost=True)
+            return
+        if len(row) > MAX_COLUMNS:
+            yield BadRow(number, "too_many_columns", len(row), MAX_COLUMNS, lost=True)
+            return
         values = [None if isinstance(each, str) and each in _ERRORS else each for each in row]
         if all(value is None or value == "" for value in values):
             continue
+        values += [None] * (len(header or ()) - len(values))
         while waiting and waiting[-1][1] <= number:
-            low, _, high, bottom = waiting.pop()
-            if low <= len(values) and bottom >= number:
+            low, top, high, bottom = waiting.pop()
+            if top == number and low <= len(values) and len(active) < MAX_ACTIVE:
                 active.append((low, min(high, MAX_COLUMNS), bottom, values[low - 1]))
         active = [each for each in active if each[2] >= number]
         for low, high, _, value in active:

@@ -13,9 +13,11 @@ from pipelines.acquire.records import BadRow, Row, items
 from pipelines.params import SourceParams
 
 BATCH_BYTES = 32_000_000  # of a batch, by the average row of its row group
+REPEATED_BYTES = 256_000_000  # of a batch, if each row repeated the largest value that a dictionary may hold
 MAX_BATCH_ROWS = 4_096
-MAX_GROUP_BYTES = 4_000_000_000  # of a row group, unpacked
+MAX_GROUP_BYTES = 2_000_000_000  # of a row group, unpacked
 MAX_RATIO, RATIO_FROM = 5_000, 1_000_000_000  # a row group that unpacks to more than this is a bomb
+STEP = 16  # rows that are Python objects at one time
 _STREAM = b"\xff\xff\xff\xff"
 
 
@@ -36,8 +38,8 @@ def _guarded(batches: Iterator[pa.RecordBatch | BadRow]) -> Iterator[Row | BadRo
                 yield batch
                 return
             batch = _readable(batch)
-            for at in range(0, batch.num_rows, 64):
-                for values in batch.slice(at, 64).to_pylist():
+            for at in range(0, batch.num_rows, STEP):
+                for values in batch.slice(at, STEP).to_pylist():
                     number += 1
                     yield Row(number, values)
         if not number:
@@ -55,12 +57,14 @@ def _parquet(stream: IO[bytes]) -> Iterator[pa.RecordBatch | BadRow]:
     columns = [field.name for field in file.schema_arrow if not _is_bytes(field.type)]
     for group in range(file.num_row_groups):
         meta = file.metadata.row_group(group)
-        packed = sum(meta.column(at).total_compressed_size for at in range(meta.num_columns))
-        unpacked = meta.total_byte_size
+        chunks = [meta.column(at) for at in range(meta.num_columns)]
+        packed, unpacked = sum(each.total_compressed_size for each in chunks), meta.total_byte_size
+        repeated = sum(each.total_uncompressed_size for each in chunks if _has_dictionary(each))
         if unpacked > MAX_GROUP_BYTES or (unpacked > RATIO_FROM and unpacked > MAX_RATIO * max(packed, 1)):
             yield BadRow(0, "decompression_limit", unpacked, MAX_GROUP_BYTES, f"row group {group}", lost=True)
             return
-        rows = max(1, min(MAX_BATCH_ROWS, BATCH_BYTES * max(meta.num_rows, 1) // max(unpacked, 1)))
+        average = BATCH_BYTES * max(meta.num_rows, 1) // max(unpacked, 1)
+        rows = max(1, min(MAX_BATCH_ROWS, average, REPEATED_BYTES // max(repeated, 1)))
         yield from file.iter_batches(rows, row_groups=[group], columns=columns, use_threads=False)
 
 
@@ -71,6 +75,11 @@ def _arrow(stream: IO[bytes], is_stream: bool) -> Iterator[pa.RecordBatch]:
         file = pa.ipc.open_file(stream)
         for at in range(file.num_record_batches):
             yield file.get_batch(at)
+
+
+def _has_dictionary(chunk: pq.ColumnChunkMetaData) -> bool:
+    """Whether rows of a column may share one stored text, so that reading them takes more than their place says."""
+    return chunk.physical_type == "BYTE_ARRAY" and any("DICTIONARY" in each for each in chunk.encodings)
 
 
 def _is_bytes(kind: pa.DataType) -> bool:

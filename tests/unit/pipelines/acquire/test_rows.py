@@ -470,3 +470,42 @@ def test_no_bytes_make_a_reader_raise(data, head):
     for module, shape in ((rows_csv, "auto"), (rows_json, "auto"), (rows_excel, "auto"), (rows_parquet, "auto"),
                           (rows_lines, "irc"), (rows_lines, "request_log")):  # fmt: skip
         read(module, head.encode() + data, "a.jsonl" if module is rows_json and head == "" else "a", shape=shape)
+
+
+def sheet(rows):
+    """A workbook whose sheet is this XML."""
+    out = io.BytesIO()
+    xml = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    with zipfile.ZipFile(io.BytesIO(workbook(lambda book: None))) as old, zipfile.ZipFile(out, "w") as new:
+        for part in old.infolist():
+            body = old.read(part)
+            if part.filename.endswith("sheet1.xml"):
+                vast = '<dimension ref="A1:XFD1048576"/>'
+                body = f'<worksheet xmlns="{xml}">{vast}<sheetData>{rows}</sheetData></worksheet>'.encode()
+            new.writestr(part, body)
+    return out.getvalue()
+
+
+def cell(place, value):
+    return f'<c r="{place}" t="str"><v>{value}</v></c>'
+
+
+def test_a_sheet_that_claims_to_be_vast_costs_what_it_holds():
+    head = f'<row r="1">{cell("A1", "text")}</row><row r="2">{cell("A2", "one")}</row>'
+    found = read(rows_excel, sheet(head), "a.xlsx")
+    assert bodies(found) == [{"text": "one"}]
+    wide = read(rows_excel, sheet(head + f'<row r="3">{cell("XFD3", "x")}</row>'), "a.xlsx")
+    assert rules(wide) == [("a.xlsx/Sheet#3", "too_many_columns")]
+    deep = read(rows_excel, sheet(head + f'<row r="99999999">{cell("A99999999", "x")}</row>'), "a.xlsx")
+    assert rules(deep)[0][1] in ("too_many_rows", "unreadable_file") and bodies(deep) == [{"text": "one"}]
+
+
+def test_a_text_that_a_dictionary_repeats_is_not_unpacked_for_all_rows_at_once():
+    text = pa.DictionaryArray.from_arrays(pa.array([0] * 3000, pa.int32()), pa.array(["x" * 1_000_000]))
+    table = pa.table({"id": list(range(3000)), "text": text})
+    data = parquet(table, compression="zstd", dictionary_pagesize_limit=10**8, store_schema=False)
+    assert len(data) < 1_000_000
+    before = pa.total_allocated_bytes()
+    reader = rows_parquet.read(io.BytesIO(data), "a.parquet", SourceParams("s", kind="files"))
+    assert [len(next(reader).body) for _ in range(50)][-1] > 1_000_000
+    assert pa.total_allocated_bytes() - before < 600_000_000
