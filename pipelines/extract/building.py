@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pipelines.edits import Edit, normalise
@@ -121,13 +122,18 @@ class Builder:
 
 def with_parents(blocks: list[Block]) -> list[Block]:
     """The blocks, each with the place of the heading that governs it."""
-    out: list[Block] = []
-    above: list[int] = []  # places of the headings that are open, levels rising
-    for place, block in enumerate(blocks):
-        if block.kind == "heading":
-            while above and out[above[-1]].level >= block.level:
-                above.pop()
-        out.append(block._replace(parent=above[-1] if above else None))
-        if block.kind == "heading":
-            above.append(place)
+    parents = parents_of(block.level if block.kind == "heading" else 0 for block in blocks)
+    return [block._replace(parent=parent) for block, parent in zip(blocks, parents, strict=True)]
+
+
+def parents_of(levels: Iterable[int]) -> list[int | None]:
+    """For each block the place of the heading that governs it, from the levels of headings; 0 for other blocks."""
+    out: list[int | None] = []
+    above: list[tuple[int, int]] = []  # (level, place) of the headings that are open, levels rising
+    for place, level in enumerate(levels):
+        while level and above and above[-1][0] >= level:
+            above.pop()
+        out.append(above[-1][1] if above else None)
+        if level:
+            above.append((level, place))
     return out

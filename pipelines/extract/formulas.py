@@ -18,22 +18,22 @@ class Formula(NamedTuple):
     text: str  # TeX between dollar signs, two where it stands alone
 
 
-def formulas_of(source: str) -> list[Formula]:
-    """In the order of the page, apart from each other. Time is linear in its length."""
+def formulas_of(source: str, start: int = 0, end: int | None = None) -> list[Formula]:
+    """Those within `start:end`, in the order of the page, apart from each other. Time is linear in its length."""
+    end = len(source) if end is None else end
     found: list[Formula] = []
-    if "<math" in source:
-        found += _elements(source, "math")
-    if "math/tex" in source:
-        found += _elements(source, "script")
+    if source.find("<math", start, end) >= 0:
+        found += _elements(source, "math", start, end)
+    if source.find("math/tex", start, end) >= 0:
+        found += _elements(source, "script", start, end)
     found.sort()
     return [f for i, f in enumerate(found) if not i or f.start >= found[i - 1].end]
 
 
-def _elements(source: str, name: str) -> list[Formula]:
+def _elements(source: str, name: str, at: int, stop: int) -> list[Formula]:
     found = []
-    at = 0
     end = -1  # of the element: the next end tag
-    while (start := source.find(f"<{name}", at)) >= 0:
+    while (start := source.find(f"<{name}", at, stop)) >= 0:
         inner = source.find(">", start, start + _LONGEST) + 1
         if not inner:
             at = start + _LONGEST

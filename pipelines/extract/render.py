@@ -30,6 +30,7 @@ _LANGUAGE = re.compile(
 )
 _CODE = re.compile(r"<code\b|<samp\b|<kbd\b", re.I)
 _PROSE = 0.5  # of the text: preformatted text that holds this share, without a sign of code, is no code
+_NEAR = 5_000  # characters before and behind the main text in which a formula of its first or last line may stand
 _INLINE_NAMES = words("svg math button picture label object map canvas audio video select option noscript template")
 
 
@@ -45,10 +46,11 @@ class Insert(NamedTuple):
 
 def render(page: Page, kept: Sequence[int], *, structure: bool = True, media: Iterable[Placed] = ()) -> Written:
     """Text of the segments `kept`, with the keys of `media` in their places; without `structure` one block per line."""
-    if structure:
-        inserts = [Insert(f.start, f.end, f.text, None, "formula") for f in formulas_of(page.source)]
-    else:
-        inserts = []
+    inserts = []
+    if structure and kept:
+        first, last = page.segments[kept[0]].spans[0][0], page.segments[kept[-1]].spans[-1][1]
+        around = formulas_of(page.source, max(0, first - _NEAR), last + _NEAR)
+        inserts = [Insert(f.start, f.end, f.text, None, "formula") for f in around]
     inserts += [Insert(m.start, m.end, m.media.key, m.node, "media") for m in media]
     inserts.sort(key=lambda i: i.start)
     places = Places(page)

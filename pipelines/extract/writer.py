@@ -10,7 +10,7 @@ from html import unescape
 from typing import NamedTuple
 
 from pipelines.edits import Edit, normalise
-from pipelines.extract.building import with_parents
+from pipelines.extract.building import parents_of
 from pipelines.extract.result import Block, BlockKind
 
 _ENTITY = r"(?P<entity>&(?:\#[0-9]{1,8};?|\#[xX][0-9a-fA-F]{1,8};?|[a-zA-Z][a-zA-Z0-9]{1,31}+;?))"
@@ -43,7 +43,8 @@ class Writer:
         self.escaped = False  # "|" gets a backslash
         self._parts: list[str] = []
         self._edits: list[Edit] = []
-        self._blocks: list[Block] = []
+        self._begun: list[tuple[BlockKind, int, int]] = []  # blocks: kind, level, start
+        self._ends: list[int] = []
         self._opened: tuple[BlockKind, int] | None = None
         self._fresh = True  # nothing of the current line is written yet
 
@@ -85,6 +86,11 @@ class Writer:
     def flow(self, start: int, end: int) -> None:
         """A piece of running text: entities decoded, white space collapsed."""
         source = self.source
+        piece = source[start:end]
+        if piece.isprintable() and "&" not in piece and "  " not in piece and not (self.escaped and "|" in piece):
+            if piece:
+                self._words(start, end)
+            return
         at = start
         for found in (_SPECIAL_IN_CELL if self.escaped else _SPECIAL).finditer(source, start, end):
             here, there = found.span()
@@ -129,11 +135,18 @@ class Writer:
         self._end()
         if self.at < len(self.source):
             self._edits.append(Edit(self.at, len(self.source), 0))
-        return Written("".join(self._parts), normalise(self._edits), with_parents(self._blocks))
+        return Written("".join(self._parts), normalise(self._edits), self._blocks())
+
+    def _blocks(self) -> list[Block]:
+        above = parents_of(level if kind == "heading" else 0 for kind, level, _ in self._begun)
+        return [
+            Block(kind, level, start, end, None, parent)
+            for (kind, level, start), end, parent in zip(self._begun, self._ends, above, strict=True)
+        ]
 
     def _end(self) -> None:
-        if self._opened is None and self._blocks:
-            self._blocks[-1] = self._blocks[-1]._replace(end=self.length)
+        if self._opened is None and len(self._ends) < len(self._begun):
+            self._ends.append(self.length)
         self._opened = None
 
     def _put(self, start: int, end: int, text: str, same: bool) -> None:
@@ -145,7 +158,7 @@ class Writer:
         self._fresh = False
         if self._opened is not None:
             kind, level = self._opened
-            self._blocks.append(Block(kind, level, self.length + len(gap) - len(gap.lstrip()), -1))
+            self._begun.append((kind, level, self.length + len(gap) - len(gap.lstrip())))
             self._opened = None
         if self.source[self.at : start] != gap:
             self._edits.append(Edit(self.at, start, len(gap)))
