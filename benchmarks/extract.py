@@ -30,6 +30,8 @@ from pipelines.params import ExtractParams
 NGRAM = 4
 SETS = {"en": ("html_scrapinghub", "article_body"), "zh": ("html_zh_handmade", "content")}
 PEERS = ("trafilatura", "resiliparse", "readability")
+_NUMBER = re.compile(r"\A(?:> )*[0-9A-Za-z]{1,9}\. ")
+_FENCE = re.compile(r"\A(?:> )*`{3,}.*")
 Scores = tuple[float, float]  # precision and recall of one page
 
 
@@ -50,8 +52,22 @@ def ours(pages: Sequence[bytes | str], repeat: int) -> list[str]:
         for page in pages:
             body, html = (page, None) if isinstance(page, bytes) else (None, page)
             found = extract(body, html, None, ExtractParams())
-            texts.append(found.text if isinstance(found, Extracted) else "")
+            texts.append(unmarked(found) if isinstance(found, Extracted) else "")
     return texts
+
+
+def unmarked(found: Extracted) -> str:
+    """The text without the numbers of lists and the languages of code: the markup says them, and no gold text has
+    them. Other marks are no words."""
+    pieces = []
+    for block in found.blocks:
+        piece = found.text[block.start : block.end]
+        if block.kind == "list_item":
+            piece = _NUMBER.sub("", piece)
+        elif block.kind == "code":
+            piece = _FENCE.sub("", piece)
+        pieces.append(piece)
+    return "\n".join(pieces)
 
 
 def grams(text: str, letters: bool) -> Counter[tuple[str, ...]]:
