@@ -178,6 +178,7 @@ class Imports:
             kept = [at for at in speaking if rows[at]["disposition"] != "unchanged"]
             bodies = table["body"].take(pa.array(kept, pa.int64())).to_pylist()
             yield self._batch([rows[at] | {"body": body} for at, body in zip(kept, bodies, strict=True)])
+            pa.default_memory_pool().release_unused()  # what the allocator holds back would look like growth
 
     def _batch(self, rows: list[dict[str, Any]]) -> Batch:
         self._ledger.settle([row["doc_id"] for row in rows])

@@ -13,9 +13,9 @@ SMALL, LARGE = 1_200, 12_000  # pages: 12 MB and 120 MB of text, each text held 
 ALLOWED_MB = 70
 
 
-def peaks(root, pages):
+def peaks(root, pages, script="memory"):
     done = subprocess.run(
-        [sys.executable, "tests/laws/memory.py", str(root), str(pages)],
+        [sys.executable, f"tests/laws/{script}.py", str(root), str(pages)],
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": "tests/laws:.", "MALLOC_ARENA_MAX": "2"},
         capture_output=True,
@@ -27,8 +27,9 @@ def peaks(root, pages):
 
 
 @pytest.mark.timeout(600)
-def test_ten_times_the_pages_take_the_same_memory(tmp_path):
-    small, large = peaks(tmp_path / "small", SMALL), peaks(tmp_path / "large", LARGE)
+@pytest.mark.parametrize("script", ["memory", "importing"])
+def test_ten_times_the_pages_take_the_same_memory(tmp_path, script):
+    small, large = peaks(tmp_path / "small", SMALL, script), peaks(tmp_path / "large", LARGE, script)
     assert small["rows"] == SMALL and large["rows"] == LARGE
     growth = {stage: large["peaks"][stage] - small["peaks"][stage] for stage in small["peaks"]}
     assert all(more < ALLOWED_MB for more in growth.values()), (growth, small, large)
