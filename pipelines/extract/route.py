@@ -11,6 +11,7 @@ Modules are imported when the first body of their format comes along.
 from __future__ import annotations
 
 import importlib
+import re
 from typing import Protocol, cast
 
 from pipelines.extract.result import Extracted
@@ -21,8 +22,34 @@ MEDIA_TYPES = {
     "text/html": "html",
     "application/xhtml+xml": "html",
     "application/vnd.nightmill.record+json": "record",
+    "text/plain": "plain",
+    "text/markdown": "markdown",
+    "text/x-markdown": "markdown",
+    "text/vtt": "subtitles",
+    "text/srt": "subtitles",
+    "application/x-subrip": "subtitles",
+    "application/pdf": "pdf",
+    "application/x-pdf": "pdf",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.template": "docx",
+    "application/vnd.ms-word.document.macroenabled.12": "docx",
+    "application/msword": "docx",
+    "image/png": "image",
+    "image/jpeg": "image",
+    "image/tiff": "image",
 }
-_MAGIC: tuple[tuple[bytes, str], ...] = ()
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF-", "pdf"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "docx"),  # OLE: old or encrypted Office files, for its telling reject
+    (b"\x89PNG\r\n", "image"),
+    (b"\xff\xd8\xff", "image"),
+    (b"II*\x00", "image"),
+    (b"MM\x00*", "image"),
+    (b"WEBVTT", "subtitles"),
+)
+_BINARY = frozenset(("pdf", "docx", "image"))  # without their magic bytes they are what they look like
+_CUE = re.compile(rb"\d{1,6}[ \t]*\r?\n\d{1,3}:\d\d:\d\d[,.]\d{1,3}[ \t]*-->")
+_HTML = re.compile(rb"<(?:!doctype\s+html|html[\s>]|\?xml[^>]{0,200}\?>\s*<(?:!doctype\s+html|html[\s>]))", re.I)
 
 
 class Format(Protocol):
@@ -41,8 +68,20 @@ def kind_of(body: bytes, content_type: str | None) -> str:
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return kind
+    if head.startswith(b"PK\x03\x04") and _is_office(body):
+        return "docx"
     media_type = (content_type or "").partition(";")[0].strip().lower()
-    return MEDIA_TYPES.get(media_type, "html")
+    kind = MEDIA_TYPES.get(media_type, "html")
+    if _HTML.match(head) and (kind in _BINARY or kind == "plain"):
+        return "html"
+    if kind == "plain" or (kind == "html" and media_type in ("", "application/octet-stream")):
+        return "subtitles" if _CUE.match(head) else kind
+    return kind
+
+
+def _is_office(body: bytes) -> bool:
+    """Whether a ZIP archive is an Office document: such archives list their content types, names are not compressed."""
+    return b"[Content_Types].xml" in body[:4096] or b"[Content_Types].xml" in body[-65536:]
 
 
 def format_of(body: bytes, content_type: str | None) -> Format:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pipelines.extract.building import Built
 from pipelines.extract.dates import stated
 from pipelines.extract.decode import Undecodable
+from pipelines.extract.ocr.engines import EngineMissing
 from pipelines.extract.office.package import Unreadable
 from pipelines.extract.pdf.assembly import Piece, arranged, build, source_of
-from pipelines.extract.pdf.process import read_pdf
+from pipelines.extract.pdf.process import picture, read_pdf
 from pipelines.extract.pdf.spans import Page
 from pipelines.extract.result import Extracted
 from pipelines.extract.textfile import too_little
@@ -18,6 +19,7 @@ from pipelines.params import ExtractParams
 from pipelines.stage import Verdict
 
 MAX_UNMAPPED = 0.2  # share of characters that the file does not say the meaning of
+MAX_OCR_PAGES = 1_000
 MAX_SCANNED = 0.5  # share of pages that are pictures without text
 _PICTURED = 0.3  # share of a page that its pictures cover, so that it counts as one
 _FEW = 20  # characters: fewer on a pictured page are no text layer
@@ -49,10 +51,18 @@ def read(body: bytes, content_type: str | None, params: ExtractParams, url: str 
         pdf = read_pdf(body)
     except Unreadable as error:
         return Verdict(error.rule, error.value, error.threshold, error.detail)
-    refused = _unusable(pdf.pages)
+    refused = _unusable(pdf.pages, params)
     if refused:
         return refused
-    pieces = arranged(pdf.pages)
+    pages = pdf.pages
+    if params.ocr:
+        try:
+            pages = [*pages, *_recognised(body, pages, params)]
+        except Unreadable as error:
+            return Verdict(error.rule, error.value, error.threshold, error.detail)
+        except EngineMissing as error:
+            return Verdict("needs_ocr", detail=str(error))
+    pieces = arranged(pages)
     built = build(pieces, params.structure)
     verdict = too_little(built, params)
     if verdict:
@@ -71,7 +81,19 @@ def read(body: bytes, content_type: str | None, params: ExtractParams, url: str 
     )
 
 
-def _unusable(pages: Sequence[Page]) -> Verdict | None:
+def _recognised(body: bytes, pages: Sequence[Page], params: ExtractParams) -> list[Page]:
+    """What OCR reads on the pages that are pictures. Raises Unreadable and EngineMissing."""
+    from pipelines.extract.ocr.pages import SCALE, page_of
+
+    scanned = [page for page in pages if is_scanned(page)]
+    out = []
+    for page in scanned:
+        grey = picture(body, page.number, SCALE)
+        out.append(page_of(grey, page.number, params, max(grey.shape[1] / page.width, 0.01)))
+    return out
+
+
+def _unusable(pages: Sequence[Page], params: ExtractParams) -> Verdict | None:
     """The verdict on pages without a text, or with one that cannot be trusted."""
     letters = sum(len(span.text) for page in pages for span in page.spans)
     unmapped = sum(page.unmapped for page in pages)
@@ -79,7 +101,9 @@ def _unusable(pages: Sequence[Page]) -> Verdict | None:
     if share > MAX_UNMAPPED:
         return Verdict("scrambled_text", share, MAX_UNMAPPED)
     scanned = sum(map(is_scanned, pages))
-    if scanned and scanned > MAX_SCANNED * len(pages):
+    if params.ocr and scanned > MAX_OCR_PAGES:
+        return Verdict("document_limit", scanned, MAX_OCR_PAGES, "pages for OCR")
+    if not params.ocr and scanned > MAX_SCANNED * len(pages):
         return Verdict("needs_ocr", round(scanned / len(pages), 4), MAX_SCANNED, "pdf")
     return None
 

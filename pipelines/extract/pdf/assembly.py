@@ -26,23 +26,20 @@ class Piece(NamedTuple):
 
     item: Item | None
     source: str
+    page: int
 
 
 def arranged(pages: Sequence[Page]) -> list[Piece]:
     """Everything that pages show, in order. Notes and what is left out follow the paragraph that their page ends in.
 
-    Pages that OCR read have no part in what is made of the others.
+    What OCR read comes after what the same page has as text, and has no part in what is made of that: the source text
+    does not depend on OCR.
     """
     laid = laid_out(pages)
-    out: list[Piece] = []
-    at = 0
-    while at < len(laid):
-        end = at
-        while end < len(laid) and laid[end].recognised == laid[at].recognised:
-            end += 1
-        out += _arranged(laid[at:end])
-        at = end
-    return out
+    out = [
+        piece for recognised in (False, True) for piece in _arranged([p for p in laid if p.recognised == recognised])
+    ]
+    return sorted(out, key=lambda piece: piece.page)
 
 
 def _arranged(pages: Sequence[Laid]) -> list[Piece]:
@@ -51,16 +48,16 @@ def _arranged(pages: Sequence[Laid]) -> list[Piece]:
     place = 0
     for page in pages:
         while place < len(found) and found[place].page <= page.number:
-            out.append(Piece(found[place], _source(found[place])))
+            out.append(Piece(found[place], _source(found[place]), page.number))
             place += 1
-        out += [Piece(note, _source(note)) for note in notes.get(page.number, ())]
-        out += [Piece(None, text + "\n") for text in page.dropped]
+        out += [Piece(note, _source(note), page.number) for note in notes.get(page.number, ())]
+        out += [Piece(None, text + "\n", page.number) for text in page.dropped if not page.recognised]
     return out
 
 
 def _source(item: Item) -> str:
     if isinstance(item, Table):
-        return "".join("\t".join(row) + "\n" for row in item.rows)
+        return "" if item.recognised else "".join("\t".join(row) + "\n" for row in item.rows)
     return "" if item.lines[0].recognised else "".join(line.text + "\n" for line in item.lines)
 
 

@@ -29,6 +29,7 @@ class Table:
     x1: float
     y1: float
     page: int
+    recognised: bool = False
 
 
 def ruled(page: Page) -> tuple[list[Table], set[int]]:
@@ -257,9 +258,9 @@ def _table(found: Sequence[Line], columns: Sequence[Column]) -> Table:
             texts[-1][at] += glue(texts[-1][at], row[at]) + row[at]
         else:
             texts.append(row)
-    return Table(
-        texts, min(line.x0 for line in found), found[0].y0, max(line.x1 for line in found), found[-1].y1, found[0].page
-    )
+    first, last = found[0], found[-1]
+    left, right = min(line.x0 for line in found), max(line.x1 for line in found)
+    return Table(texts, left, first.y0, right, last.y1, first.page, first.recognised)
 
 
 def column(spans: Sequence[Span], tables: Sequence[Table], page: int, recognised: bool = False) -> list[Line | Table]:

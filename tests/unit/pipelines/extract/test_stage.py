@@ -124,7 +124,7 @@ def test_reject_rules():
     assert verdict(b"\xef\xbb\xbf \n\t") == ("empty_page", 0.0, None, None)
     assert verdict(b"<html><body><script>x()</script></body></html>") == ("no_main_text", 0.0, 25.0, None)
     assert verdict(b"<p>short text</p>") == ("too_short", 10.0, 25.0, None)
-    assert verdict(b"\x89PNG\r\n\x1a\n" + bytes(range(256))) == ("not_html", None, None, "png")
+    assert verdict(b"\x89PNG\r\n\x1a\n" + bytes(range(256))) == ("needs_ocr", None, None, "png")
     assert verdict(b"a" * 10_000_001) == ("page_too_large", 10_000_001.0, 10_000_000.0, None)
 
 

@@ -128,7 +128,9 @@ def test_chinese_lines_join_without_spaces_and_headings_are_told_by_number(pdf):
 
 def test_two_columns_are_read_one_after_the_other(pdf):
     text = (STORY * 3).strip()
-    left, right = text[: len(text) // 2], text[len(text) // 2 :]
+    rows = lines(text, 42)
+    left, right = " ".join(rows[:12]), " ".join(rows[12:])
+    assert not left.endswith(".")
     page = [
         (150, 70, 16, BOLD, "A title over both columns of it"),
         *set_at(left, 60, 110, 42), *set_at(right, 320, 110, 42),
