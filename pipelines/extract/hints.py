@@ -44,8 +44,17 @@ _BOILERPLATE_IDS = words("""
     banner popup modal cookie cookies consent gdpr newsletter masthead topbar toc related taboola outbrain
 """)
 _COMMENT_WORDS = words("comments disqus respond commentlist commentform replies")
-_HIDDEN_WORDS = words("hidden hide invisible visuallyhidden")
-_HIDDEN_NAMES = words("sr-only screen-reader-text screen-reader-only visually-hidden")
+_HIDDEN_NAMES = words("""
+    hidden hide invisible visuallyhidden visually-hidden is-hidden u-hidden d-none sr-only screen-reader-text
+    screen-reader-only elementor-hidden-desktop hidden-desktop hide-desktop d-lg-none d-md-none md:hidden lg:hidden
+    """)
+_OPENED_WORDS = words("accordion collapse collapsible expand expandable faq tab tabs tabpanel")  # by the reader
+_DENYING_WORDS = words("has with no not without")
+# Hidden on small screens only.
+_SIZES = ("sm", "md", "lg", "xl")
+_SHOWN_NAMES = [f"d-{size}-{kind}" for size in _SIZES for kind in ("block", "flex")] + [
+    f"{size}:{kind}" for size in _SIZES for kind in ("block", "flex", "grid", "inline")
+]
 # A word of the first list and one of the second, side by side or as one: "article-body", "entryContent", "newstext".
 _PAIRS = (
     (words("article"), words("body content text copy main")),
@@ -67,7 +76,7 @@ _INVISIBLE = words("display:none visibility:hidden")
 # Character references that the scanner must tell from letters.
 _ENTITIES = {"nbsp": 0xA0, "ensp": 0x2002, "emsp": 0x2003, "thinsp": 0x2009, "para": 0xB6, "sect": 0xA7}
 
-_WIDGET, _BUILDER = 16, 32  # noted beside the flags
+_WIDGET, _BUILDER, _SHOWN = 16, 32, 64  # noted beside the flags
 
 
 def _bits(*lists: tuple[Iterable[str], int]) -> dict[str, int]:
@@ -93,11 +102,11 @@ LISTS = {
     scan.ENTITIES: _ENTITIES,
     scan.CLASS: _bits(
         (_BOILERPLATE_WORDS, BOILERPLATE), (_WIDGETS, _WIDGET), (_BUILDERS, _BUILDER),
-        (_COMMENT_WORDS, COMMENTS), (_HIDDEN_WORDS, HIDDEN), *_pairs(),
+        (_COMMENT_WORDS, COMMENTS), (_OPENED_WORDS, _SHOWN), (_DENYING_WORDS, scan.DENIES), *_pairs(),
     ),
     scan.ID: _bits((_BOILERPLATE_IDS, BOILERPLATE), (_COMMENT_WORDS, COMMENTS), *_pairs()),
-    scan.CLASS_NAMES: _bits((_CONTENT_NAMES, CONTENT), (_HIDDEN_NAMES, HIDDEN)),
-    scan.ROLE: dict.fromkeys(_BOILERPLATE_ROLES, BOILERPLATE),
+    scan.CLASS_NAMES: _bits((_CONTENT_NAMES, CONTENT), (_HIDDEN_NAMES, HIDDEN), (_SHOWN_NAMES, _SHOWN)),
+    scan.ROLE: {**dict.fromkeys(_BOILERPLATE_ROLES, BOILERPLATE), "tabpanel": _SHOWN},
     scan.PROPERTY: dict.fromkeys(_BODY_PROPERTIES, CONTENT),
     scan.STYLE: dict.fromkeys(_INVISIBLE, HIDDEN),
     scan.HIDDEN: {"": HIDDEN},
@@ -109,5 +118,6 @@ def flags(said: np.ndarray) -> np.ndarray:
     """The flags of elements from what the scanner noted."""
     out = said & (BOILERPLATE | CONTENT | HIDDEN | COMMENTS)
     out |= np.where(said & (scan.FOLLOW * 15), CONTENT, 0)
+    out &= ~np.where(said & _SHOWN, HIDDEN, 0)
     out |= np.where(said & (_WIDGET | _BUILDER) == _WIDGET, BOILERPLATE, 0)
     return out.astype(np.uint8)

@@ -14,12 +14,13 @@ import numpy as np
 
 from pipelines.extract import hints, weigh
 from pipelines.extract.markup import words
-from pipelines.extract.meta import text_of
+from pipelines.extract.meta import text_of, tidy
 from pipelines.extract.phrases import LONGEST_LABEL, LONGEST_NOTICE, is_head_line, is_label, is_tail_line
 from pipelines.extract.tree import NAMES, UNSEEN, Page
 
 _TRAITS = (
-    (UNSEEN, weigh.UNSEEN),
+    (UNSEEN - {"noscript"}, weigh.UNSEEN),
+    (words("noscript"), weigh.UNSCRIPTED),
     (words("nav footer aside header form dialog menu search address figcaption"), weigh.CHROME),
     (words("article main"), weigh.BODY),
     (words("html body article main"), weigh.WHOLE),
@@ -32,7 +33,8 @@ _TRAITS = (
 _NAME_TRAITS = np.array([sum(trait for names, trait in _TRAITS if name in names) for name in NAMES], np.int32)
 _HINT_TRAITS = np.array(
     [
-        weigh.CHROME * bool(flags & (hints.BOILERPLATE | hints.HIDDEN | hints.COMMENTS))
+        weigh.HINTED * bool(flags & hints.BOILERPLATE)
+        | weigh.HIDDEN * bool(flags & hints.HIDDEN)
         | weigh.COMMENTS * bool(flags & hints.COMMENTS)
         | weigh.BODY * bool(flags & hints.CONTENT)
         for flags in range(16)
@@ -40,6 +42,9 @@ _HINT_TRAITS = np.array(
     np.int32,
 )
 _HEADINGS = words("h1 h2 h3 h4 h5 h6")
+_SEARCHED = 2_000  # characters of <title> that are looked at
+_SHORTEST_TITLE = 4  # characters
+_TITLE_SHARE = 0.4  # of <title>
 _HEAD_LINES = 50  # segments from the beginning that can be bylines
 
 
@@ -73,9 +78,15 @@ def choose(page: Page) -> Choice:
     return Choice(kept, sum(page.segments[k].characters for k in kept), visible, root, last, out.tolist())
 
 
+def _is_title(text: str, title: str) -> bool:
+    """Whether a line above the text is the page's title, without the name of its site."""
+    return text in title and len(text) >= max(_SHORTEST_TITLE, len(title) * _TITLE_SHARE)
+
+
 def _filter(page: Page, inside: list[int]) -> list[int]:
     """The segments that are text: no title, labels, byline above, notices or headings below."""
     kept: list[int] = []
+    title = tidy(page.source[slice(*page.title)][:_SEARCHED]) if page.title else ""
     full = False  # whether a paragraph is among them
     for k in inside:
         segment = page.segments[k]
@@ -83,7 +94,9 @@ def _filter(page: Page, inside: list[int]) -> list[int]:
             continue
         if segment.weight <= LONGEST_LABEL:
             text = text_of(page, segment)
-            if is_label(text) or (not full and len(kept) < _HEAD_LINES and is_head_line(text)):
+            if is_label(text):
+                continue
+            if not full and len(kept) < _HEAD_LINES and (is_head_line(text) or _is_title(text, title)):
                 continue
         full = full or segment.weight - segment.link_weight >= weigh.FULL
         kept.append(k)

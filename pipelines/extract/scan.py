@@ -25,14 +25,15 @@ ELEMENTS, ATTRIBUTES, ENTITIES, CLASS, ID, CLASS_NAMES, ROLE, PROPERTY, STYLE, H
 # What `relations` say of a start tag and an open element.
 ENDS, BETWEEN = 1, 2
 # Numbers of words are bits. A word with the bit FOLLOW << k counts as such only next to one with LEAD << k, k < 4.
-LEAD, FOLLOW = 1 << 20, 1 << 24
+# A word behind one with the bit DENIES ("has-sidebar", "no-menu") says nothing.
+LEAD, FOLLOW, DENIES = 1 << 20, 1 << 24, 1 << 28
 # Columns of Found.tags, nodes and segments.
 TAG_COLUMNS = 8  # name, start, end, start and end of the attributes, node around it, ends of the text before and inside
-NODE_COLUMNS = 5  # name, parent, start and end of the attributes, words said about it
+NODE_COLUMNS = 6  # name, parent, start and end of the attributes, words said about it, hash of its class
 SEGMENT_COLUMNS = 6  # node, first span and the one behind the last, characters, weight, weight of links
 
 _LT, _GT, _SLASH, _EQUALS, _AMP = ord("<"), ord(">"), ord("/"), ord("="), ord("&")
-_EXCLAMATION, _QUESTION, _OPENING, _CLOSING = ord("!"), ord("?"), ord("["), ord("]")
+_EXCLAMATION, _QUESTION = ord("!"), ord("?")
 _DOUBLE, _SINGLE, _DASH, _UNDERSCORE, _HASH, _SEMICOLON = ord('"'), ord("'"), ord("-"), ord("_"), ord("#"), ord(";")
 _PILCROW, _SECTION = 0xB6, 0xA7  # such a link behind a heading leads to the heading
 _BASIS, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)  # FNV-1a, 64 bits
@@ -214,9 +215,10 @@ def _words_say(codes, start, end, which, words):  # type: ignore[no-untyped-def]
         letter = capital or 97 <= c <= 122
         if word != basis and (not letter or (capital and small)):
             number = _number(words, word)
-            out |= number & ~_FOLLOWS
-            if between < 3:
-                out |= number & _FOLLOWS & (lead << 4)
+            if between > 2:
+                lead = np.int32(0)
+            if not lead & DENIES:
+                out |= number & ~_FOLLOWS | number & _FOLLOWS & (lead << 4)
             lead = number
             word = basis
             between = 0
@@ -246,13 +248,24 @@ def _names_say(codes, start, end, which, words):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _hash(codes, start, end):  # type: ignore[no-untyped-def]
+    """A hash of an attribute's value."""
+    value = _begin(0)
+    for i in range(start, end):
+        value = (value ^ np.uint64(codes[i])) * _PRIME
+    return np.int32(value >> np.uint64(33))
+
+
+@kernel
 def _attributes(codes, i, telling, words, unclosed):  # type: ignore[no-untyped-def]
-    """Where the tag's '>' is, what its attributes say (if `telling`), and whether it has a href.
+    """Where the tag's '>' is, what its attributes say (if `telling`), the hash of its class, and whether
+    it has a href.
 
     `unclosed` remembers for either quote that the rest of the page has none: it need not be looked for again.
     """
     n = codes.size
     said = np.int32(0)
+    looks = np.int32(0)
     href = False
     while i < n and codes[i] != _GT:
         c = codes[i]
@@ -295,12 +308,14 @@ def _attributes(codes, i, telling, words, unclosed):  # type: ignore[no-untyped-
             href = True
         elif which and telling:
             if which in (CLASS, ID):
+                if which == CLASS and not looks:
+                    looks = _hash(codes, start, end)
                 said |= _words_say(codes, start, end, which, words)
                 which = np.int32(CLASS_NAMES)
             elif which == HIDDEN:  # which needs no value
                 end = start
             said |= _names_say(codes, start, end, which, words)
-    return i, said, href
+    return i, said, looks, href
 
 
 @kernel
@@ -316,17 +331,6 @@ def _comment(codes, i):  # type: ignore[no-untyped-def]
             or (codes[at - 1] == _DASH and (inside == 1 or codes[at - 2] == _DASH))
             or (inside > 2 and codes[at - 1] == _EXCLAMATION and codes[at - 2] == _DASH and codes[at - 3] == _DASH)
         ):
-            return min(at + 1, codes.size)
-        at += 1
-
-
-@kernel
-def _section(codes, i):  # type: ignore[no-untyped-def]
-    """The place behind a CDATA section whose text begins at `i`."""
-    at = i + 2
-    while True:
-        at = _find(codes, at, _GT)
-        if at == codes.size or (codes[at - 1] == _CLOSING and codes[at - 2] == _CLOSING):
             return min(at + 1, codes.size)
         at += 1
 
@@ -423,12 +427,10 @@ def _text(codes, i, words):  # type: ignore[no-untyped-def]
 
 @kernel
 def _declaration(codes, i):  # type: ignore[no-untyped-def]
-    """The place behind a comment, declaration or CDATA section that begins at `i`."""
+    """The place behind a comment or declaration that begins at `i`; a CDATA section is one up to its first '>'."""
     n = codes.size
     if i + 3 < n and codes[i + 1] == _EXCLAMATION and codes[i + 2] == _DASH and codes[i + 3] == _DASH:
         return _comment(codes, i + 4)
-    if i + 8 < n and codes[i + 1] == _EXCLAMATION and codes[i + 2] == _OPENING and codes[i + 8] == _OPENING:
-        return _section(codes, i + 9)
     return min(_find(codes, i, _GT) + 1, n)
 
 
@@ -486,7 +488,7 @@ def scan(codes, names, words, max_depth, max_nodes):  # type: ignore[no-untyped-
             name = _number(words, hashed)
             kind = names.traits[name, 0]
             inside = i
-            i, said, href = _attributes(codes, i, kind == BLOCK and not ends, words, unclosed)
+            i, said, looks, href = _attributes(codes, i, kind == BLOCK and not ends, words, unclosed)
             outside = i
             i = min(i + 1, n)
             if names.traits[name, 1] and not ends:
@@ -558,6 +560,7 @@ def scan(codes, names, words, max_depth, max_nodes):  # type: ignore[no-untyped-
                 nodes[node_count, 2] = inside
                 nodes[node_count, 3] = outside
                 nodes[node_count, 4] = said
+                nodes[node_count, 5] = looks
                 stack[depth] = node_count
                 depth += 1
                 node_count += 1

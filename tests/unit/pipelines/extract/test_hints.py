@@ -37,6 +37,12 @@ def hint_of(attributes: str) -> int:
         (" class=visually-hidden", HIDDEN),
         (" class=elementor-widget", 0),
         (' data-url="/nav/share/comments" title="sidebar"', 0),
+        (" class='page has-sidebar'", 0),
+        (" class='p-body-main--withSidebar'", 0),
+        (" class='field--label-hidden overflow-hidden'", 0),
+        (" class='hidden md:block'", 0),
+        (" class='accordion-panel' style='display:none'", 0),
+        (" class=d-none", HIDDEN),
         ("", 0),
     ],
 )

@@ -40,6 +40,40 @@ def test_a_marked_body_wins_over_the_stories_around_it():
     assert kept(html) == [LONG, LONG]
 
 
+def test_hints_on_all_parts_of_a_text_mislead():
+    parts = "".join(f"<div class='widget sidebar'><p>{LONG} {i}</p></div>" for i in range(5))
+    assert kept(f"<body><p>Some other text.</p><div>{parts}</div></body>")[-5:] == [f"{LONG} {i}" for i in range(5)]
+
+
+def test_what_frames_a_body_is_no_sidebar():
+    html = (
+        f"<div class='toc content sidebar'><div class=toc><p>Contents</p></div><article><p>{LONG}</p></article></div>"
+    )
+    assert kept(html) == [LONG]
+
+
+def test_text_for_readers_without_scripts():
+    article = f"<article><p>{LONG}</p><p>{LONG}</p></article>"
+    assert kept(f"<p>Something went wrong.</p><noscript>{article}</noscript>") == [LONG, LONG]
+    assert kept(f"{article}<noscript><p>Please enable scripts.</p></noscript>") == [LONG, LONG]
+
+
+def test_all_posts_of_a_thread():
+    posts = "".join(
+        f"<div class=cell><div class=post itemprop=text><p>{p}</p></div></div>" for p in (LONG * 5, LONG, ZH)
+    )
+    assert kept(f"<body><ul>{LINKS}</ul><div>{posts}</div></body>") == [LONG * 5, LONG, ZH]
+
+
+def test_comments_are_the_text_where_there_is_no_other():
+    assert kept(f"<h1>T</h1><div class=comments><p>{LONG}</p><p>{LONG}</p></div>") == [LONG, LONG]
+
+
+def test_the_title_above_the_text_is_none_of_it():
+    html = f"<title>港口的早晨_某报</title><table><tr><td>港口的早晨<br>{ZH}<br>港口的早晨</td></tr></table>"
+    assert kept(html) == [ZH, "港口的早晨"]
+
+
 def test_several_articles_of_one_page_stay_together():
     html = "<body>" + "".join(f"<article><p>{LONG} {i}.</p></article>" for i in range(3)) + "</body>"
     assert kept(html) == [f"{LONG} {i}." for i in range(3)]
@@ -85,7 +119,7 @@ def test_without_main_text_the_page_is_flattened():
 
 def test_what_is_never_shown_is_not_visible():
     choice = choose(
-        parse("<template>a</template><select><option>b</select><noscript>c</noscript><svg>d</svg><button>e</button>")
+        parse("<template>a</template><select><option>b</select><svg>d</svg><button>e</button>")
     )
     assert (choice.kept, choice.visible) == ([], 0)
 
