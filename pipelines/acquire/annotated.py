@@ -68,6 +68,7 @@ _LANGUAGES = frozenset(
         "zh",
     ]
 )
+_AMBIGUOUS = frozenset(("id", "no", "is", "my"))  # Indonesian, Norwegian, …, or an id, a number, a flag
 _COLUMN = re.compile(r"([a-z]{2,3})(?:_(?:[a-z]{2}|hans|hant|latn|cyrl|arab))?\Z")
 
 
@@ -148,12 +149,18 @@ def labelled(view: View) -> Iterator[Fields]:
 
 def language_columns(view: View) -> dict[str, Any]:
     """The columns of a record that are named like languages, in their order, by language tag."""
-    found = {}
-    for name, value in view.folded.items():
-        match = _COLUMN.match(name)
-        if match and match[1] in _LANGUAGES:
-            found[name.replace("_", "-")] = value
-    return found
+    found = {
+        name.replace("_", "-"): value
+        for name, value in view.folded.items()
+        if isinstance(value, str) and (match := _COLUMN.match(name)) and match[1] in _LANGUAGES
+    }
+    sure = {name: value for name, value in found.items() if name not in _AMBIGUOUS}
+    return sure if len(sure) >= 2 else found
+
+
+def are_languages(view: View) -> bool:
+    """Whether two columns or more are named like languages and hardly anything else."""
+    return sum(name not in _AMBIGUOUS for name in language_columns(view)) >= 2
 
 
 def parallel(view: View) -> Iterator[Fields]:

@@ -13,7 +13,7 @@ from pipelines.acquire.records import BadRow, Row, items
 from pipelines.params import SourceParams
 
 BATCH_BYTES = 32_000_000  # of a batch, by the average row of its row group
-REPEATED_BYTES = 256_000_000  # of a batch, if each row repeated the largest value that a dictionary may hold
+REPEATED_BYTES = 100_000_000  # of a batch, if each row repeated the largest value that a dictionary may hold
 MAX_BATCH_ROWS = 4_096
 MAX_GROUP_BYTES = 2_000_000_000  # of a row group, unpacked
 MAX_RATIO, RATIO_FROM = 5_000, 1_000_000_000  # a row group that unpacks to more than this is a bomb

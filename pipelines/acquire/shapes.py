@@ -133,14 +133,14 @@ _SHAPES = (
     Shape("labelled", "labelled", "a text with its labels: safety, factuality, topic", ("text", "label"),
           _names(label="labels is_safe safe verdict rating factual toxicity 标签 情感") | _COMMON
           | {"text": ("text", "sentence", "statement", "claim", "response", "review_text", "content", "文本", "内容"),
-             "prompt": ("prompt",)}, annotated.labelled),
+             "prompt": ("prompt",)}, annotated.labelled, lambda v: v.get("label") not in (None, "", [])),
     Shape("completion", "instruction", "`prompt`, `completion`", ("instruction", "output"),
           {"instruction": ("prompt",), "output": ("completion", "response")} | _COMMON, instructions.instruction),
     Shape("parallel", "parallel", "the same text in several languages", (),
           _names(translation="translations", source="src source_text 原文", target="tgt tgt_text target_text 译文",
                  source_lang="src_lang source_language", target_lang="tgt_lang target_language"), annotated.parallel,
           lambda v: v.has("translation") or (v.has("source") and v.has("target"))
-          or (len(annotated.language_columns(v)) >= 2 and "text" not in v.folded)),
+          or (annotated.are_languages(v) and "text" not in v.folded)),
     Shape("dialogue", "dialogue", "a list of utterances: text, or mappings with speaker and text", ("turns",),
           {"turns": ("turns", "dialogue", "dialog", "utterances", "history", "对话")} | _COMMON, dialogues.dialogue,
           _is_list("turns")),

@@ -172,6 +172,17 @@ def test_labels_and_aligned_texts_are_kept_with_what_they_belong_to():
     assert refusal({"translation": {"zh": "你好", "en": ""}}) == ("missing_field", "translation")
 
 
+def test_columns_that_may_be_languages_or_something_else():
+    assert one({"id": "17", "zh": "你好", "en": "Hello"})[2] == "zh: 你好\n\nen: Hello"
+    assert one({"id": "17", "no": "4", "note": "x"})[0] == one({"id": 1, "en": "Hello"})[0] == "record"
+    assert one({"id": "Halo", "en": "Hello"}, shape="parallel")[2] == "id: Halo\n\nen: Hello"
+
+
+def test_a_text_without_its_label_is_a_text():
+    assert one({"text": "a", "labels": []})[0] == one({"text": "a", "label": None})[0] == "text"
+    assert refusal({"text": "a", "label": ""}, shape="labelled") == ("missing_field", "label")
+
+
 def test_a_page_of_a_text_set_is_known_by_its_address():
     (item,) = read({"url": "http://Example.org:80/a", "title": "T", "text": "Body", "language": "English"})
     assert (item.url, item.final_url) == ("http://example.org/a", "http://example.org/a")
