@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +16,7 @@ from pipelines.extract.published import published_of
 from pipelines.extract.rights import licence_of, paywalled
 from pipelines.extract.tree import Page
 
-_CANONICAL = re.compile("canonical", re.I).search
+_CANONICAL = ("canonical", "Canonical", "CANONICAL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ def describe(page: Page, kept: Sequence[int], url: str | None = None, title: str
             found = attributes(source).get("href")
             base = (found and absolute(url or found, found)) or base
         elif name == "link":
-            if canonical is None and _CANONICAL(source):
+            if canonical is None and any(word in source for word in _CANONICAL):
                 found_link = attributes(source)
                 if "canonical" in found_link.get("rel", "").lower().split():
                     canonical = found_link.get("href")
