@@ -4,13 +4,20 @@ import shutil
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from nights import Lake, day
 
 from jobs.config import load
-from jobs.runner import run_job
+from jobs.context import store_outputs
+from jobs.declared import JOBS
+from jobs.manifest import Provenance
+from jobs.runner import Options, default_run, pin, run_job
+from jobs.runs import Record, Run
 from jobs.snapshots import Published
 from jobs.storage import LocalStorage
+from jobs.writer import VersionWriter
+from pipelines.schemas import DATASETS
 
 sys.path.append(str(Path(__file__).parents[2] / "pipelines" / "acquire"))  # makers of archives
 
@@ -48,6 +55,21 @@ class Nights:
         self.snapshot = lake.publish(day(number))
         self.result = record.result
         return record.result
+
+    def rebuilt(self, number, stages):
+        """The digests of `stages` over all captures so far, from scratch."""
+        storage, pages = LocalStorage(self.root / "scratch"), self.rows("pages")
+        run = Run(storage, default_run(day(number)))
+        pin(run, day(number), self.config(), Published(storage), Options())
+        outputs = {}
+        for name in JOBS["crawl"].writes:
+            writer = VersionWriter(storage, DATASETS[name], run=run.name)
+            writer.upsert(pa.Table.from_pylist(pages if name == "pages" else [], schema=DATASETS[name].schema))
+            outputs[name] = writer.finish(Provenance(job="crawl"))
+        run.finish(Record("crawl", {}, "captured", store_outputs(storage, outputs)))
+        for stage in stages:
+            run_job(stage, day(number), config=self.config(), storage=storage)
+        return {name: e.digest for name, e in run.outputs().items() if name not in outputs}
 
     def rows(self, dataset):
         return Published(self.storage).open(self.snapshot, dataset).table().to_pylist()
