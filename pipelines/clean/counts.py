@@ -194,7 +194,7 @@ def _count(  # type: ignore[no-untyped-def]
                 i += 1
                 continue
             if fresh and i < end:
-                i = lead(data, actions, i, end)
+                i = lead(data, actions, i, end, True)
                 fresh = False
                 table_row = i < end and data[i] == 0x7C
                 continue

@@ -6,7 +6,11 @@ It works on UTF-8 with what `normalise.mark` says of each byte, so that bytes th
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
+
+from pipelines.characters import media_end
+from pipelines.texts import Texts
 
 DELETE, BREAK = 1, 2  # actions of normalise.mark
 
@@ -25,10 +29,50 @@ def _byte(data, actions, i, end):  # type: ignore[no-untyped-def]
     return 0x0A if i >= end or actions[i] == BREAK else data[i]
 
 
+def unmarked(texts: Texts) -> Texts:
+    """Normalised texts without media keys and Markdown marks, except those of lists: some rules judge bullets. Fences
+    and the rules of tables go with their lines."""
+    if not len(texts):
+        return texts
+    out = np.empty(int(texts.offsets[-1] - texts.offsets[0]), np.uint8)
+    ends = np.zeros(len(texts) + 1, np.int64)
+    _unmark(texts.data, texts.offsets, np.zeros(len(texts.data), np.uint8), out, ends)
+    return Texts(out[: ends[-1]], ends)
+
+
 @njit(cache=True)
-def lead(data, actions, i, end):  # type: ignore[no-untyped-def]
-    """Where the text of the line at `i` begins, behind marks of quotations, lists, headings and definitions; the end of
-    the line where it is a fence or the rule below a table's header."""
+def _unmark(data, offsets, actions, out, ends):  # type: ignore[no-untyped-def]
+    written = 0
+    for row in range(len(offsets) - 1):
+        i, end = offsets[row], offsets[row + 1]
+        while i < end:  # once per line
+            start = i
+            i = lead(data, actions, i, end, False)
+            if i > start and i < end and data[i] == 0x0A and data[i - 1] != 0x3E:
+                i += 1
+                continue
+            table_row = i < end and data[i] == 0x7C
+            while i < end:
+                b = data[i]
+                if b == 0xE2:
+                    atom = media_end(data, i, end)
+                    if atom >= 0:
+                        i = atom
+                        continue
+                if b == 0x7C and table_row and data[i - 1] != 0x5C:
+                    b = 0x20
+                out[written] = b
+                written += 1
+                i += 1
+                if b == 0x0A:
+                    break
+        ends[row + 1] = written
+
+
+@njit(cache=True)
+def lead(data, actions, i, end, lists):  # type: ignore[no-untyped-def]
+    """Where the text of the line at `i` begins, behind marks of quotations, headings, definitions and, if `lists`, of
+    lists; the end of the line where it is a fence or the rule below a table's header."""
     while True:
         i = _skip(actions, i, end)
         b = _byte(data, actions, i, end)
@@ -37,6 +81,8 @@ def lead(data, actions, i, end):  # type: ignore[no-untyped-def]
         if b == 0x20 or b == 0x09:
             i += 1
             continue
+        if not lists and (b == 0x2D or b >= 0x30 and b <= 0x39):
+            return i
         j = i
         if b == 0x3E or b == 0x2D or b == 0x3A:  # > - :
             j += 1

@@ -32,7 +32,7 @@ SCORE_DECIMALS = 2  # of a model's score in verdicts: it may differ a little bet
 class Measured:
     """What the rules read of a batch. Words, lines and n-grams are found when the first rule asks for them."""
 
-    texts: Texts  # normalised
+    texts: Texts  # normalised, without media keys and marks (marks.unmarked)
     counts: Counts
     languages: NDArray[np.object_]
     scores: Values  # of the languages

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from pipelines.clean import language
 from pipelines.clean.counts import Counts, count
+from pipelines.clean.marks import unmarked
 from pipelines.clean.normalise import mark, precompose, prepend, rewrite
 from pipelines.clean.published import RULES
 from pipelines.clean.rules import DECIMALS, Measured, Rule
@@ -60,7 +61,12 @@ def apply(state: State, batch: pa.Table) -> Emitted:
     edits = prepend(new.edits, composed)
 
     measured = Measured(
-        new.texts, counts, np.array(languages, object), scores, state.params.languages, state.params.max_characters
+        unmarked(new.texts),
+        counts,
+        np.array(languages, object),
+        scores,
+        state.params.languages,
+        state.params.max_characters,
     )
     values = {rule.name: np.round(rule.measure(measured), DECIMALS) for rule in RULES}
     first = first_failures(state.params, values, measured.languages)

@@ -3,9 +3,11 @@
 import pyarrow as pa
 import pytest
 
+from pipelines.clean.marks import unmarked
 from pipelines.clean.stage import STAGE
 from pipelines.params import CleanParams
 from pipelines.stage import Context, Emitted
+from pipelines.texts import from_arrow
 
 ENGLISH = (
     "The harbour was quiet that morning, and the boats lay still, since nobody had told the crew about the pilot. "
@@ -47,3 +49,31 @@ def test_many_small_blocks_of_code_and_tables_are_no_duplicates(prose):
         f"{prose[i : i + 40]}\n\n```\ncall({i})\n```\n\n| a{i} | b{i} |\n| --- | --- |" for i in range(12)
     )
     assert cleaned(f"{prose}\n\n{blocks}").rejects.num_rows == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "without"),
+    [
+        ("## 标题\n\nplain", "标题\n\nplain"),
+        ("> a\n>\n> - b\n\n: c\n\n- d\n1. e", "a\n\n- b\n\nc\n\n- d\n1. e"),
+        ("```py\nx = '# y'\n\n  # z\n```\nend", "x = '# y'\n\nz\nend"),
+        ("| a | b |\n| --- | --- |\n| 1 \\| 2 |  |", "  a   b  \n  1 \\| 2     "),
+        ("⟦img:0f⟧\n\n中⟦img:0f⟧文 ⟦x", "\n\n中文 ⟦x"),
+        ("#tag a|b\n\n---\n\n####### c", "#tag a|b\n\n---\n\n####### c"),
+        ("", ""),
+        ("```", ""),
+    ],
+)
+def test_text_without_marks(text, without):
+    texts, _ = from_arrow(pa.array(["before #", text, "| after"]))
+    assert [unmarked(texts).text(row) for row in range(3)] == ["before #", without, "  after"]
+    assert len(unmarked(from_arrow(pa.array([], pa.string()))[0])) == 0
+
+
+@pytest.mark.parametrize("prose", [ENGLISH, CHINESE])
+def test_published_rules_judge_the_text_and_not_its_marks(prose):
+    lines = [prose[i : i + 30] for i in range(0, 90, 30)]
+    plain = "\n\n".join([*lines, prose[::-1]])
+    marked = "\n\n".join([*(f"## {line}" for line in lines), f"> {prose[::-1]}"])
+    first, second = cleaned(plain, marked).rows["signals"].to_pylist()
+    assert first == second and any(signal["name"].startswith("gopher_") for signal in first)
