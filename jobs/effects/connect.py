@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import certifi
 
 from jobs.effects.http1 import Begin, Http1, ReplyError
-from pipelines.crawl.addresses import refusal
+from pipelines.crawl.addresses import is_address, refusal
 from pipelines.crawl.urls import DEFAULT_PORTS
 
 #: host, port -> addresses, in the order in which to try them
@@ -130,7 +130,7 @@ class Connections:
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """The addresses of `host`. Raises AddressRefused if any of them is: a mixed answer is a sign of rebinding."""
-        found = await self._resolve(host, port)
+        found = [host] if is_address(host) else await self._resolve(host, port)
         for address in found:
             if why := refusal(address, self._allow_private):
                 raise AddressRefused(why)

@@ -112,6 +112,7 @@ class Fetcher:
         self._credentials = credentials or {}
         self._clock, self._now, self._sleep = clock, now, sleep
         self._failures: Counter[str] = Counter()  # host -> failures in a row
+        self._left_alone: dict[str, float] = {}  # host -> seconds that it asked for, more than this run waits
         self._resolver = SystemResolver()
         # Apart by right: a connection opened for a source that may see private addresses serves no other
         self._connections = {
@@ -225,9 +226,8 @@ class Fetcher:
 
     async def _persist(self, request: FetchRequest, url: str, trail: _Trail) -> _Reply:
         """One hop, unless its host has failed too often in a row: a tarpit must not cost a timeout per URL."""
-        host, limit = host_of(url), self._params.max_host_failures
-        if self._failures[host] >= limit:
-            raise _Rejected("host_unavailable", value=self._failures[host], threshold=limit)
+        host = host_of(url)
+        self._give_up(host)
         try:
             reply = await self._repeat(request, url, host, trail)
         except _Rejected as reject:
@@ -236,14 +236,24 @@ class Fetcher:
         self._failures[host] = self._failures[host] + 1 if reply.status in RETRIED else 0
         return reply
 
+    def _give_up(self, host: str) -> None:
+        """Reject what is asked of a host that fails all the time, or asked to be left alone for longer than we wait."""
+        asked, longest = self._left_alone.get(host), self._params.max_retry_wait_seconds
+        if asked is not None:
+            raise _Rejected("host_unavailable", "retry_after", asked, longest)
+        failures, limit = self._failures[host], self._params.max_host_failures
+        if failures >= limit:
+            raise _Rejected("host_unavailable", value=failures, threshold=limit)
+
     async def _repeat(self, request: FetchRequest, url: str, host: str, trail: _Trail) -> _Reply:
         """As many attempts as the parameters grant."""
         for attempt in range(1, self._params.attempts + 1):
             last = attempt == self._params.attempts
-            trail.attempts += 1
             trail.status = None
             try:
                 async with self._limiter.lease(host):
+                    self._give_up(host)
+                    trail.attempts += 1
                     reply = await self._attempt(request, url, trail)
             except _Rejected as reject:
                 if last or not reject.again:
@@ -254,6 +264,9 @@ class Fetcher:
                 return reply
             asked = retry_after(header(reply.headers, "retry-after"), self._now())
             wait = backoff(url, attempt) if asked is None else asked
+            if asked is not None and asked > self._params.max_retry_wait_seconds and reply.status in PAUSES_HOST:
+                self._left_alone[host] = asked
+                return reply
             if reply.status in PAUSES_HOST:
                 self._limiter.pause(host, min(wait, self._params.max_retry_wait_seconds))
             if last or wait > self._params.max_retry_wait_seconds:

@@ -8,6 +8,15 @@ _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the IPv4 
 _COMPATIBLE = IPv6Network("::/96")  # RFC 4291 2.5.5.1, deprecated, yet some stacks still map it
 
 
+def is_address(host: str) -> bool:
+    """Whether a host is written as an IPv4 or IPv6 address, and needs no look-up."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def refusal(address: str, allow_private: bool) -> str | None:
     """Why `address` is not connected to; null where it may be.
 

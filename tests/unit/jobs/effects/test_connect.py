@@ -157,23 +157,40 @@ def test_addresses_share_the_time_and_only_some_are_tried(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("authority", "asked"),
-    [("e.example", ("e.example", 80)), ("e.example:81", ("e.example", 81)), ("[::1]", ("::1", 80)),
-     ("[::1]:8080", ("::1", 8080)), ("127.0.0.1:99", ("127.0.0.1", 99))],
-)  # fmt: skip
-def test_host_and_port_of_an_authority(authority: str, asked: tuple[str, int]) -> None:
-    seen = []
+    ("authority", "looked_up", "connected"),
+    [
+        ("e.example", ("e.example", 80), ("10.0.0.1", 80)),
+        ("e.example:81", ("e.example", 81), ("10.0.0.1", 81)),
+        ("[::1]", None, ("::1", 80)),
+        ("[::1]:8080", None, ("::1", 8080)),
+        ("127.0.0.1:99", None, ("127.0.0.1", 99)),
+    ],
+)
+def test_host_and_port_of_an_authority(
+    authority: str,
+    looked_up: tuple[str, int] | None,
+    connected: tuple[str, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is written as an address needs no look-up."""
+    seen: list[Any] = []
 
     async def resolve(host: str, port: int) -> list[str]:
         seen.append((host, port))
-        return []
+        return ["10.0.0.1"]
+
+    async def refuse(self: Connections, address: str, port: int, tls_name: str | None) -> Any:
+        seen.append((address, port))
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(Connections, "_connect", refuse)
 
     async def use(connections: Connections) -> None:
-        with pytest.raises(NameNotFound):
+        with pytest.raises(ConnectError):
             await read(connections, f"http://{authority}/")
 
     with_connections(use, resolve=resolve)
-    assert seen == [asked]
+    assert seen == [each for each in (looked_up, connected) if each]
 
 
 def test_headers_that_cannot_be_sent_are_left_out(site: Any) -> None:

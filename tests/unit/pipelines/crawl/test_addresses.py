@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.crawl.addresses import refusal
+from pipelines.crawl.addresses import is_address, refusal
 
 REFUSED = {
     "127.0.0.1": "loopback",
@@ -45,3 +45,9 @@ def test_lets_public_addresses_through(address: str) -> None:
 def test_permission_covers_loopback_and_private_networks_only() -> None:
     allowed = {a for a in REFUSED if refusal(a, allow_private=True) is None}
     assert allowed == {a for a, why in REFUSED.items() if why in ("loopback", "private")}
+
+
+def test_hosts_that_need_no_look_up() -> None:
+    assert [is_address(host) for host in ("127.0.0.1", "::1", "fe80::1", "example.org", "127.1", "1", "")] == [
+        *[True] * 3, *[False] * 4,
+    ]  # fmt: skip
