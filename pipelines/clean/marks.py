@@ -81,7 +81,7 @@ def lead(data, actions, i, end, lists):  # type: ignore[no-untyped-def]
         if b == 0x20 or b == 0x09:
             i += 1
             continue
-        if not lists and (b == 0x2D or b >= 0x30 and b <= 0x39):
+        if not lists and (b == 0x2D or (b >= 0x30 and b <= 0x39)):
             return i
         j = i
         if b == 0x3E or b == 0x2D or b == 0x3A:  # > - :
