@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import NamedTuple
 
 _WIDE = "\u2e80-\u30ff\u31c0-\u9fff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6\U00020000-\U0003ffff"
@@ -93,9 +92,10 @@ def ordered(text: str) -> int:
 
 def is_contents_line(text: str) -> bool:
     """Whether a line is an entry of a table of contents: leaders and a page number at its end."""
-    return bool(_DOTS.search(text[-60:])) and any(c in text[-60:] for c in ".…·")
+    end = text[-60:]
+    return ("." in end or "…" in end or "·" in end) and bool(_DOTS.search(end))
 
 
 def width(text: str) -> int:
     """Columns that a text takes on a terminal: two for a wide character."""
-    return len(text) if text.isascii() else sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return len(text) if text.isascii() else len(text) + len(_WIDE_ONLY.findall(text))

@@ -85,18 +85,20 @@ def _read(document: Any, count: int) -> dict[str, Any]:
     reader = Reader()
     pages: list[Any] = []
     spans = 0
-    for number in range(count):
-        page = pdfium.FPDF_LoadPage(document, number)
-        if not page:
-            pages.append(None)
-            continue
-        try:
-            pages.append(reader.page(page))
-        finally:
-            pdfium.FPDF_ClosePage(page)
-        spans += len(pages[-1]["spans"]) + len(pages[-1]["aside"])
-        if spans > MAX_SPANS:
-            raise Refused("document_limit", "text", spans, MAX_SPANS)
+    held = None  # the page before: fonts that two pages share are loaded once as long as one of them is open
+    try:
+        for number in range(count):
+            page = pdfium.FPDF_LoadPage(document, number)
+            if held:
+                pdfium.FPDF_ClosePage(held)
+            held = page
+            pages.append(reader.page(page) if page else None)
+            spans += len(pages[-1]["spans"]) + len(pages[-1]["aside"]) if page else 0
+            if spans > MAX_SPANS:
+                raise Refused("document_limit", "text", spans, MAX_SPANS)
+    finally:
+        if held:
+            pdfium.FPDF_ClosePage(held)
     about = {name.lower(): _said(document, name) for name in ("Title", "Author", "CreationDate")}
     return {"pages": pages, **about, "outline": _outline(document)}
 

@@ -7,6 +7,7 @@ before a file never decides about it.
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -30,12 +31,11 @@ class _Died(Exception):
 
 
 class Readers:
-    """Access to the reader of this process. Threads wait for each other; a fork starts its own."""
+    """Access to the reader of this process. Threads wait for each other; a forked process starts its own."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
-        self._owner = 0
         self._files = 0
 
     def ask(self, request: dict[str, Any], body: bytes, frames: int) -> list[bytes]:
@@ -53,8 +53,6 @@ class Readers:
 
     def _ready(self) -> bool:
         """See to a running reader; whether it is fresh."""
-        if self._child is not None and self._owner != os.getpid():
-            self._child = None  # the parent's
         if self._child is not None and (self._files >= FILES_PER_READER or self._child.poll() is not None):
             self._end()
         if self._child is None:
@@ -64,7 +62,7 @@ class Readers:
                 [sys.executable, "-P", "-m", "pipelines.extract.pdf.child"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
             )  # fmt: skip
-            self._owner, self._files = os.getpid(), 0
+            self._files = 0
         self._files += 1
         return self._files == 1
 
@@ -91,6 +89,11 @@ class Readers:
             raise _Died(self._child.wait())
         return frame
 
+    def close(self) -> None:
+        """End the reader; the next file gets a fresh one."""
+        with self._lock:
+            self._end()
+
     def _end(self) -> None:
         if self._child is not None:
             self._child.kill()
@@ -99,6 +102,13 @@ class Readers:
 
 
 _READERS = Readers()
+atexit.register(_READERS.close)
+os.register_at_fork(after_in_child=_READERS.__init__)  # type: ignore[misc]
+
+
+def close_reader() -> None:
+    """End the process that reads PDF files, if there is one."""
+    _READERS.close()
 
 
 def _refusal(code: int) -> Unreadable:

@@ -17,8 +17,12 @@ from numpy.typing import NDArray
 MAX_OBJECTS = 20_000  # of a page that are looked at for ruled lines and images
 MAX_SEGMENTS = 400  # of a path
 MAX_CHARACTERS = 1_000_000  # of a page
-_LIGATURES = dict(zip(range(0xFB00, 0xFB07), ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True))
-_HYPHENS = (0x02, 0xAD, 0xFFFE)  # how PDFium marks a hyphen at a line's end, and the soft hyphen
+# What characters stand for: nothing, a hyphen at a line's end as PDFium marks it, the letters of a ligature.
+_MEANT: dict[int, str | None] = {
+    **dict.fromkeys((*range(0x20), *range(0x7F, 0xA0))),
+    **dict.fromkeys((0x02, 0xAD, 0xFFFE), "-"),
+    **dict(zip(range(0xFB00, 0xFB07), ("ff", "fi", "fl", "ffi", "ffl", "st", "st"), strict=True)),
+}
 # Names of bold and of typewriter fonts; those of TeX do not say it in words.
 _BOLD = re.compile("bold|black|heavy|demi|cmbx|sfbx|-medi(?!um)|simhei|heiti|黑体")
 _MONO = re.compile("courier|mono|nimbusmon|consol|cm(?:sl)?tt|sftt|typewriter|menlo|inconsolata|lettergothic|fixed")
@@ -94,24 +98,26 @@ class Reader:
         boxes = frame.turned(raw[:, [0, 3, 2, 1]].astype(np.float64))
         typed = _typed_spaces(text, codes, places)
         starts, spaced = _pieces(boxes, codes[places], places, typed)
-        letters = [_letter(code, space) for code, space in zip(codes[places].tolist(), spaced.tolist(), strict=True)]
+        letters, offsets = _letters(codes[places], spaced)
+        ends = np.append(starts[1:], len(places))
+        corners = [np.minimum.reduceat(boxes[:, side], starts) for side in (0, 1)]
+        corners += [np.maximum.reduceat(boxes[:, side], starts) for side in (2, 3)]
+        around = np.stack(corners, axis=1).round(2).tolist()
         spans: list[list[Any]] = []
         aside: list[str] = []
         matrix = (ctypes.c_float * 6)()
+        at = ctypes.addressof(matrix)
         left_out = -1  # the last glyph that went aside
-        ends = [*starts[1:].tolist(), len(places)]
-        for first, last in zip(starts.tolist(), ends, strict=True):
+        for first, last, box in zip(starts.tolist(), ends.tolist(), around, strict=True):
             place = int(places[first])
-            piece = "".join(letters[first:last]).strip()
+            piece = letters[offsets[first] : offsets[last - 1] + 1].translate(_MEANT).strip()
             if _unmapped_at(text, place) == 1:
                 unmapped += last - first
             if not piece:
                 continue
-            _matrix_at(text, place, ctypes.addressof(matrix))
+            _matrix_at(text, place, at)
             upright, scale = frame.direction(matrix)
-            box = boxes[first:last]
-            x0, y0, x1, y1 = box[:, 0].min(), box[:, 1].min(), box[:, 2].max(), box[:, 3].max()
-            if not upright or not frame.shows(x0, y0, x1, y1):
+            if not upright or not frame.shows(*box):
                 if aside and first and left_out == first - 1 and place == places[first - 1] + 1:
                     aside[-1] += piece  # letters of a slanting line are pieces of their own
                 else:
@@ -119,10 +125,13 @@ class Reader:
                 left_out = last - 1
                 continue
             size = _size_at(text, place) * scale
-            size = size if 0.5 < size < 2000 else y1 - y0
-            sample = {place, int(places[(first + last) // 2]), int(places[last - 1])}
-            bold, mono = (all(sides) for sides in zip(*(self._font(text, each) for each in sample), strict=True))
-            spans.append([piece, *(round(float(v), 2) for v in (x0, y0, x1, y1, size)), bold, mono])
+            size = size if 0.5 < size < 2000 else box[3] - box[1]
+            bold, mono = self._font(text, place)
+            for other in (int(places[(first + last) // 2]), int(places[last - 1])):
+                if (bold or mono) and other != place:
+                    also_bold, also_mono = self._font(text, other)
+                    bold, mono = bold and also_bold, mono and also_mono
+            spans.append([piece, *box, round(size, 2), bold, mono])
         return spans, aside, unmapped
 
     def _font(self, text: Any, place: int) -> tuple[bool, bool]:
@@ -233,16 +242,13 @@ def _pieces(
     return starts, np.concatenate(([False], spaced & ~parted))
 
 
-def _letter(code: int, spaced: bool) -> str:
-    if code in _HYPHENS:
-        letter = "-"
-    elif code in _LIGATURES:
-        letter = _LIGATURES[code]
-    elif code < 0x20 or 0x7F <= code < 0xA0 or 0xD800 <= code < 0xE000 or code > 0x10FFFF:
-        return ""
-    else:
-        letter = chr(code)
-    return " " + letter if spaced else letter
+def _letters(codes: NDArray[np.uint32], spaced: NDArray[np.bool_]) -> tuple[str, NDArray[np.int64]]:
+    """The glyphs as one text, with a space before those that have one, and the place of each in it."""
+    offsets = np.arange(len(codes)) + np.cumsum(spaced)
+    out = np.full(len(codes) + int(spaced.sum()), 0x20, np.uint32)
+    unusable = ((codes >= 0xD800) & (codes < 0xE000)) | (codes > 0x10FFFF)
+    out[offsets] = np.where(unusable, 0, codes)
+    return out.astype("<u4").tobytes().decode("utf-32-le"), offsets
 
 
 def _drawn(page: Any, frame: _Frame) -> tuple[list[list[float]], float]:
