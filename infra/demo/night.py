@@ -3,8 +3,8 @@
     python -m infra.demo.night [--pages N | --handmade] [--folder DIR]
 
 Every call starts with a new lake; the downloaded pages and the language model are kept. In the folder: `site/` (the
-pages), `params.yaml`, `lake/`, `airflow/` (its home), `logs/`. With `--handmade` nothing is downloaded: the site has a
-dozen handmade pages, and languages are told without a model.
+pages), `documents/` (files that are read beside them), `params.yaml`, `lake/`, `airflow/` (its home), `logs/`. With
+`--handmade` nothing is downloaded: the site has a dozen handmade pages, and languages are told without a model.
 """
 
 from __future__ import annotations
@@ -46,6 +46,12 @@ crawl:
       licence: "{base}/licence.html"
       authorised: true
       allow_private_addresses: true   # the site is on this machine
+    - name: documents                 # a folder of tables, records, Markdown, subtitles, pages
+      kind: files
+      path: documents
+      source_class: open_dataset
+      licence: CC0-1.0
+      authorised: true
   per_host_concurrency: 8             # and ours: no need to be gentle
   per_host_delay_seconds: 0.0
   timeout_seconds: 10.0
@@ -143,6 +149,7 @@ def play(demo: Demo) -> None:
             list(demo.airflow("airflow-migrate", "db", "migrate"))
         for number in (1, 2):
             (demo.folder / "day").write_text(f"{number}\n", encoding="ascii")
+            lay_out_documents(demo, number)
             run_night(demo, night_of(number), number)
     report(demo)
 
@@ -171,6 +178,12 @@ def fetch_pages(demo: Demo) -> None:
         except DemoError as problem:
             raise DemoError(f"{problem}\nWithout a network: make demo ARGS=--handmade") from problem
     note.write_text(f"{asked}\n", encoding="ascii")
+
+
+def lay_out_documents(demo: Demo, number: int) -> None:
+    """The files of the site's day: on the second one, some have other rows and one is new."""
+    shutil.rmtree(demo.folder / "documents", ignore_errors=True)
+    shutil.copytree(ROOT / "infra/demo/documents" / str(number), demo.folder / "documents")
 
 
 @contextmanager

@@ -129,7 +129,7 @@ def classes() -> NDArray[np.uint16]:
     table[[ord(c) for c in _MARKS]] |= MARK
     table[0x00:0x20] |= MARK
     table[0x7F:0xA0] |= MARK
-    table[[c for c in range(0x110000) if kind[c] == Kind.SPACE]] |= SPACE
+    table[np.flatnonzero(kind == Kind.SPACE)] |= SPACE
     table.flags.writeable = False
     return table
 
@@ -170,7 +170,7 @@ def mixed(value, c):  # type: ignore[no-untyped-def]
     return value ^ value >> np.uint64(32)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _before(data, start, i):  # type: ignore[no-untyped-def]
     """Where the character before `i` begins."""
     i -= 1
@@ -179,7 +179,7 @@ def _before(data, start, i):  # type: ignore[no-untyped-def]
     return i
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _class_at(data, i, table):  # type: ignore[no-untyped-def]
     c, _ = decode(data, i)
     return table[c]
@@ -234,7 +234,7 @@ def _prefix(data, i, end, table):  # type: ignore[no-untyped-def]
     return size if table[c] & EDGE else 0
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def _code(data, i):  # type: ignore[no-untyped-def]
     c, _ = decode(data, i)
     return c
