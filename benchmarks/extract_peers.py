@@ -16,6 +16,12 @@ def _trafilatura() -> Callable[[str], str]:
     return lambda page: trafilatura.extract(page, include_comments=False) or ""
 
 
+def _trafilatura_fast() -> Callable[[str], str]:
+    import trafilatura
+
+    return lambda page: trafilatura.extract(page, include_comments=False, fast=True) or ""
+
+
 def _resiliparse() -> Callable[[str], str]:
     from resiliparse.extract.html2text import extract_plain_text
 
@@ -29,7 +35,12 @@ def _readability() -> Callable[[str], str]:
     return lambda page: lxml.html.fromstring(Document(page).summary()).text_content()
 
 
-PEERS = {"trafilatura": _trafilatura, "resiliparse": _resiliparse, "readability": _readability}
+PEERS = {
+    "trafilatura": _trafilatura,
+    "trafilatura_fast": _trafilatura_fast,
+    "resiliparse": _resiliparse,
+    "readability": _readability,
+}
 
 
 def main() -> int:

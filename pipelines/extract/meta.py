@@ -28,7 +28,8 @@ def tidy(text: str) -> str:
 
 def text_of(page: Page, segment: Segment) -> str:
     """The text of one segment on one line."""
-    return tidy("".join(page.source[a:b] for a, b in segment.spans))
+    text = "".join([page.source[a:b] for a, b in segment.spans])
+    return " ".join((unescape(text) if "&" in text else text).split())
 
 
 def headings(page: Page) -> list[str]:

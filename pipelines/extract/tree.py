@@ -114,6 +114,7 @@ def _names() -> tuple[list[str], scan.Names]:
 
 
 NAMES, _NUMBERS = _names()
+_LINKS = np.array([name in ("a", "area") for name in NAMES])
 _WORDS = scan.table({scan.ELEMENTS: {name: at for at, name in enumerate(NAMES)}, **LISTS})
 
 
@@ -167,17 +168,16 @@ def _place_all(page: Page) -> None:
     """Media, statements of the head and machine-readable data from the marked tags."""
     names, source = page.names, page.source
     sources = ""  # attributes of the <source> elements of an open <picture>
-    for number, start, end, first, behind, node, text_end, content_end in zip(*page.found.tags.T.tolist(), strict=True):
+    tags = page.found.tags[~_LINKS[page.found.tags[:, 0]]]
+    for number, start, end, first, behind, node, text_end, content_end in zip(*tags.T.tolist(), strict=True):
         name = NAMES[number]
-        if name not in _MEDIA:
-            if name == "script":
-                if "ld+json" in source[first:behind].lower():
-                    page.data.append((end, content_end))
-            elif name != "a" and name != "area":
-                page.metas.append((name, source[first:behind]))
-            continue
         said = source[first:behind]
-        if name == "picture":
+        if name == "script":
+            if "ld+json" in said.lower():
+                page.data.append((end, content_end))
+        elif name not in _MEDIA:
+            page.metas.append((name, said))
+        elif name == "picture":
             sources = ""
         elif names[node] in _PLAYERS and (name == "source" or name == "embed"):
             if page.media and len(page.media[-1].attributes) < _MAX_SOURCES:
