@@ -97,8 +97,8 @@ _SUFFIXES = {
 }
 _PACKED = frozenset((".gz", ".gzip", ".bz2", ".xz", ".zst", ".zstd"))
 _BOMS = (b"\xff\xfe", b"\xfe\xff")
-_HTML = re.compile(
-    rb"(?:<!--.{0,1000}?-->\s*|<\?xml[^>]{0,200}\?>\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+_HTML = re.compile(  # a comment can end in one place only, lest many of them be tried in all ways
+    rb"(?:<!--(?:(?!-->).){0,1000}-->\s*|<\?xml[^>]{0,200}\?>\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
 _XML = re.compile(rb"<\?xml\b", re.I)
 _SRT = re.compile(rb"\d{1,6}\s*\r?\n\d{1,3}:\d\d:\d\d[,.]\d{1,3}\s*-->")

@@ -101,6 +101,16 @@ def test_any_name_and_bytes_have_a_format(name, head):
     assert format_of(name, head)
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "piece", [b"<!---->", b"<!-- -->\n", b"<?xml a?>", b"<!--", b"1\r\n", b'{"a":', b"\0a", b"<!-- -- >"]
+)
+def test_no_beginning_takes_long_to_tell(piece):
+    """The beginnings of comments in all combinations would take longer than anybody can wait."""
+    for name in ("a", "a.txt", "a.xml", "a.json"):
+        assert format_of(name, piece * (HEAD_BYTES // len(piece)) + b"x")
+
+
 def test_every_format_has_a_reader_that_exists():
     assert all(callable(reader_of(kind)) for kind in READERS)
     assert reader_of("png") is None
