@@ -11,6 +11,9 @@ from typing import IO
 
 GZIP = b"\x1f\x8b\x08"
 _CHUNK = 1 << 16
+_RECORD = re.compile(rb"\nWARC/[01]\.\d{1,2}\r?\n")
+_RECORD_BYTES = 16  # more than the longest match
+_TRIED = 1_024  # bytes of a gzip member that are tried
 _BLANK = re.compile(rb"\n\r?\n")
 _BEGINS = (b"WARC/", b"filedesc://", b"http://", b"https://", b"dns:", b"ftp://")
 
@@ -35,7 +38,7 @@ class Tape:
 
     def __init__(self, stream: IO[bytes], begun: bytes = b"") -> None:
         self._stream = stream
-        self._ahead = begun  # bytes that were read and not used
+        self._ahead, self._used = begun, 0  # bytes that were read, and how many of them were used
         self._given = 0  # bytes taken out of this section
         self._opened = False
 
@@ -57,24 +60,24 @@ class Tape:
     def resync(self) -> bool:
         """After damage: skip to what looks like the next WARC record, without reading all of it to memory."""
         while True:
-            found = re.search(rb"\nWARC/[01]\.\d{1,2}\r?\n", self._ahead)
+            found = _RECORD.search(self._ahead, self._used)
             if found:
-                self._drop(found.start() + 1)
+                self._drop(found.start() + 1 - self._used)
                 self._opened = False
                 return True
-            self._drop(max(len(self._ahead) - 16, 0))
+            self._drop(max(self._left - _RECORD_BYTES, 0))
             if not self._fill():
-                self._drop(len(self._ahead))
+                self._drop(self._left)
                 return False
 
     def line(self, limit: int) -> bytes:
         """Up to and with the next line feed; what there is within `limit` bytes where none comes."""
         searched = 0
         while True:
-            at = self._ahead.find(b"\n", searched, limit)
+            at = self._ahead.find(b"\n", self._used + searched, self._used + limit)
             if at >= 0:
-                return self._drop(at + 1)
-            searched = len(self._ahead)
+                return self._drop(at + 1 - self._used)
+            searched = self._left
             if searched >= limit or not self._fill():
                 return self._drop(min(limit, searched))
 
@@ -82,48 +85,53 @@ class Tape:
         """Up to and with the next blank line; null where there is none within `limit` bytes or before the end."""
         searched = 0
         while True:
-            found = _BLANK.search(self._ahead, max(searched - 3, 0), limit)
+            found = _BLANK.search(self._ahead, self._used + max(searched - 3, 0), self._used + limit)
             if found:
-                return self._drop(found.end())
-            searched = len(self._ahead)
+                return self._drop(found.end() - self._used)
+            searched = self._left
             if searched >= limit or not self._fill():
                 return None
 
     def take(self, count: int) -> bytes:
         """The next `count` bytes; fewer at the end of the section."""
         parts = []
-        while count:
-            if not self._ahead and not self._fill():
-                break
-            parts.append(self._drop(min(count, len(self._ahead))))
+        while count and (self._left or self._fill()):
+            parts.append(self._drop(min(count, self._left)))
             count -= len(parts[-1])
         return b"".join(parts)
 
     def skip(self, count: int) -> bool:
         """Go past `count` bytes; false where the section ends before."""
-        while count:
-            if not self._ahead and not self._fill():
-                return False
-            count -= len(self._drop(min(count, len(self._ahead))))
-        return True
+        while count and (self._left or self._fill()):
+            count -= len(self._drop(min(count, self._left)))
+        return not count
 
     def peek(self, count: int) -> bytes:
-        while len(self._ahead) < count and self._fill():
+        while self._left < count and self._fill():
             pass
-        return self._ahead[:count]
+        return self._ahead[self._used : self._used + count]
 
     def untake(self, data: bytes) -> None:
-        self._ahead = data + self._ahead
+        """Give back what was taken last."""
+        self._add(b"", before=data)
         self._given -= len(data)
 
+    @property
+    def _left(self) -> int:
+        return len(self._ahead) - self._used
+
     def _drop(self, size: int) -> bytes:
-        taken, self._ahead = self._ahead[:size], self._ahead[size:]
+        taken = self._ahead[self._used : self._used + size]
+        self._used += size
         self._given += size
         return taken
 
+    def _add(self, data: bytes, before: bytes = b"") -> None:
+        self._ahead, self._used = before + self._ahead[self._used :] + data, 0
+
     def _fill(self) -> bool:
         data = self._stream.read(_CHUNK)
-        self._ahead += data
+        self._add(data)
         return bool(data)
 
 
@@ -147,7 +155,7 @@ class GzipTape(Tape):
         return str(self._member)
 
     def section(self) -> bool:
-        self._ahead, self._given = b"", 0
+        self._ahead, self._used, self._given = b"", 0, 0
         while True:
             if len(self._raw) < len(GZIP) and not self._refill():
                 break
@@ -165,24 +173,25 @@ class GzipTape(Tape):
 
     def resync(self) -> bool:
         """Skip to the next member that begins as a record does; the compressed bytes alone are searched."""
-        self._ahead, self._given, self._unzip = b"", 0, None
+        self._ahead, self._used, self._given, self._unzip = b"", 0, 0, None
         self._raw, self._at, self._behind = self._behind + self._raw, self._at - len(self._behind), b""
         if self._at == self._member:
             self._use(1)
+        at = 0
         while True:
-            at = self._raw.find(GZIP)
-            if at < 0:
-                self._use(max(len(self._raw) - len(GZIP) + 1, 0))
-                if not self._refill():
+            at = self._raw.find(GZIP, at)
+            if at < 0 or len(self._raw) - at < _TRIED:
+                self._use(at if at >= 0 else max(len(self._raw) - len(GZIP) + 1, 0))
+                at, more = 0, self._refill()
+                if not more and len(self._raw) < len(GZIP):
                     self._use(len(self._raw))
                     return False
-                continue
-            self._use(at)
-            while len(self._raw) < 512 and self._refill():
-                pass
-            if _is_record(self._raw):
+                if more:
+                    continue
+            if _is_record(self._raw[at : at + _TRIED]):
+                self._use(at)
                 return True
-            self._use(1)
+            at += 1
 
     def _fill(self) -> bool:
         if self._unzip is None:
@@ -200,7 +209,7 @@ class GzipTape(Tape):
             self._at += len(fed) - len(rest)
             self._behind = (self._behind + fed[: len(fed) - len(rest)])[-_CHUNK:]
             if data:
-                self._ahead += data
+                self._add(data)
                 return True
         return False
 
@@ -216,7 +225,7 @@ class GzipTape(Tape):
 
 def _is_record(raw: bytes) -> bool:
     try:
-        head = zlib.decompressobj(31).decompress(raw[:_CHUNK], 16).lstrip()
+        head = zlib.decompressobj(31).decompress(raw, 16).lstrip()
     except zlib.error:
         return False
     return head.startswith(_BEGINS)
