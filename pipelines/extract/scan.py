@@ -51,8 +51,8 @@ class Table(NamedTuple):
 
 
 class Names(NamedTuple):
-    """Element names by number (0 is any other): kind, whether marked in `tags`, whether it closes a paragraph;
-    `relations[started, open]` for implied end tags; the numbers of p, title and svg."""
+    """Element names by number (0 is any other): kind, whether marked in `tags`, closing a paragraph, ending others;
+    `relations[started, open]` says which; the numbers of p, title and svg."""
 
     traits: Any
     relations: Any
@@ -200,34 +200,41 @@ def _entity(codes, i, end, words):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _words_say(codes, start, end, which, words):  # type: ignore[no-untyped-def]
-    """What the words of class or id say: their numbers, joined, and those of pairs. A capital letter behind a small one
-    begins a word, too."""
+def _class_says(codes, start, end, which, words):  # type: ignore[no-untyped-def]
+    """What a class or id says, and the hash of it: the numbers of its words and of what stands between white space,
+    joined, and those of pairs of words. A capital letter behind a small one begins a word, too."""
     out = np.int32(0)
-    basis = _begin(which)
-    word = basis
+    no_word, no_name = _begin(which), _begin(CLASS_NAMES)
+    word, name, whole = no_word, no_name, no_word
     lead = np.int32(0)  # number of the word before
     between = 3  # characters since that word; three and more if no other word can follow it
     small: Any = False
     for i in range(start, end + 1):
         c = codes[i] if i < end else np.uint32(32)
-        capital = 65 <= c <= 90
-        letter = capital or 97 <= c <= 122
-        if word != basis and (not letter or (capital and small)):
+        lower = _lower(c)
+        letter = 97 <= lower <= 122
+        if word != no_word and (not letter or (small and c != lower)):
             number = _number(words, word)
             if between > 2:
                 lead = np.int32(0)
             if not lead & DENIES:
                 out |= number & ~_FOLLOWS | number & _FOLLOWS & (lead << 4)
             lead = number
-            word = basis
+            word = no_word
             between = 0
         if letter:
-            word = (word ^ np.uint64(_lower(c))) * _PRIME
+            word = (word ^ np.uint64(lower)) * _PRIME
         else:
             between = between + 1 if c in (_DASH, _UNDERSCORE) else 3
-        small = letter and not capital
-    return out
+        small = letter and c == lower
+        if _is_white(c):
+            if name != no_name:
+                out |= _number(words, name)
+                name = no_name
+        else:
+            name = (name ^ np.uint64(lower)) * _PRIME
+        whole = (whole ^ np.uint64(c)) * _PRIME
+    return out, np.int32(whole >> np.uint64(33))
 
 
 @kernel
@@ -248,18 +255,9 @@ def _names_say(codes, start, end, which, words):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _hash(codes, start, end):  # type: ignore[no-untyped-def]
-    """A hash of an attribute's value."""
-    value = _begin(0)
-    for i in range(start, end):
-        value = (value ^ np.uint64(codes[i])) * _PRIME
-    return np.int32(value >> np.uint64(33))
-
-
-@kernel
 def _attributes(codes, i, telling, words, unclosed):  # type: ignore[no-untyped-def]
-    """Where the tag's '>' is, what its attributes say (if `telling`), the hash of its class, and whether
-    it has a href.
+    """Where the tag's '>' is, what its attributes say and the hash of its class (if `telling`), and
+    whether it has a href.
 
     `unclosed` remembers for either quote that the rest of the page has none: it need not be looked for again.
     """
@@ -308,13 +306,12 @@ def _attributes(codes, i, telling, words, unclosed):  # type: ignore[no-untyped-
             href = True
         elif which and telling:
             if which in (CLASS, ID):
-                if which == CLASS and not looks:
-                    looks = _hash(codes, start, end)
-                said |= _words_say(codes, start, end, which, words)
-                which = np.int32(CLASS_NAMES)
-            elif which == HIDDEN:  # which needs no value
-                end = start
-            said |= _names_say(codes, start, end, which, words)
+                says, whole = _class_says(codes, start, end, which, words)
+                said |= says
+                looks = whole if which == CLASS else looks
+            else:
+                # `hidden` needs no value.
+                said |= _names_say(codes, start, start if which == HIDDEN else end, which, words)
     return i, said, looks, href
 
 
@@ -402,7 +399,7 @@ def _text(codes, i, words):  # type: ignore[no-untyped-def]
     between words and not at all at the borders; a character reference is one character."""
     n = codes.size
     size = heavy = 0
-    space = False
+    space = True  # before the next character
     only = np.int64(0)
     while i < n:
         c = np.int64(codes[i])
@@ -412,16 +409,16 @@ def _text(codes, i, words):  # type: ignore[no-untyped-def]
             c, i = _entity(codes, i, n, words)
         else:
             i += 1
-        if _is_space(c):
-            space = True
-            continue
-        if space and size:
+        white = _is_space(c)
+        if not (white and space):
             size += 1
-            heavy += 1
-        space = False
-        only = c
-        size += 1
-        heavy += _weight(c)
+            heavy += 1 if white else _weight(c)
+        if not white:
+            only = c
+        space = white
+    if space and size:
+        size -= 1
+        heavy -= 1
     return i, size, heavy, only
 
 
@@ -534,7 +531,8 @@ def scan(codes, names, words, max_depth, max_nodes):  # type: ignore[no-untyped-
         # The tree.
         if ends:
             if nodes[node, 0] == name and not overflow[name]:
-                depth = _close(nodes, stack, depth, depth - 1, opened)
+                depth -= 1
+                opened[name] -= 1
             elif overflow[name]:
                 overflow[name] -= 1
             elif opened[name]:
@@ -546,10 +544,12 @@ def scan(codes, names, words, max_depth, max_nodes):  # type: ignore[no-untyped-
                 link_depth = 0
         else:
             if nodes[node, 0] == names.p and names.traits[name, 2]:
-                depth = _close(nodes, stack, depth, depth - 1, opened)
-            to = _implied(nodes, stack, depth, names.relations[name])
-            if to:
-                depth = _close(nodes, stack, depth, to, opened)
+                depth -= 1
+                opened[names.p] -= 1
+            if names.traits[name, 3]:
+                to = _implied(nodes, stack, depth, names.relations[name])
+                if to:
+                    depth = _close(nodes, stack, depth, to, opened)
             if depth < link_depth:
                 link_depth = 0
             if depth > max_depth or node_count > max_nodes:

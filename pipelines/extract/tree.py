@@ -109,7 +109,7 @@ def _names() -> tuple[list[str], scan.Names]:
     for name, (ends, between) in _IMPLIED.items():
         relations[number[name], [number[inner] for inner in between]] = scan.BETWEEN
         relations[number[name], [number[inner] for inner in ends]] = scan.ENDS
-    traits = [(_KINDS.get(name, scan.INLINE), name in _MARKED, name in _CLOSES_P) for name in names]
+    traits = [(_KINDS.get(name, scan.INLINE), name in _MARKED, name in _CLOSES_P, name in _IMPLIED) for name in names]
     return names, scan.Names(np.array(traits, np.uint8), relations, number["p"], number["title"], number["svg"])
 
 
