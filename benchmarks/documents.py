@@ -1,15 +1,17 @@
 """Reading PDF: pages per CPU second and quality against what was printed, beside pdfminer.six and pypdf.
 
-    python -m benchmarks.documents [--documents N] [--pages N] [--rounds N] [--json]
+    python -m benchmarks.documents [--documents N] [--pages N] [--data DIR] [--rounds N] [--json]
 
-The documents are made with reportlab from a seed: English in one and in two columns and Chinese, with headings, hyphens
-at ends of lines, headers and page numbers, and now and then a table. Quality is F1 of 4-grams (words; characters for
-Chinese) of the text against the paragraphs as they were before they were set, means over the documents. The peers print
-whatever stands on a page; so a header that we leave out counts for us, as it would for whoever uses the text.
+With --data the PDF files of DIR are read, and their quality is not known. Else documents are made with reportlab from a
+seed: English in one and in two columns and Chinese, with headings, hyphens at ends of lines, headers and page numbers.
+Quality is F1 of 4-grams (words; characters for Chinese) of the text against the paragraphs as they were before they were
+set, means over the documents. The peers print whatever stands on a page; so a header that we leave out counts for us,
+as it would for whoever uses the text.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
 import json
 import random
@@ -21,7 +23,7 @@ from typing import Any
 from benchmarks import harness
 from benchmarks.extract import f1, grams, precision_recall
 from pipelines.extract.formats.pdf import read
-from pipelines.extract.pdf.process import close_reader
+from pipelines.extract.pdf.process import close_reader, read_pdf
 from pipelines.extract.result import Extracted
 from pipelines.params import ExtractParams
 
@@ -152,31 +154,40 @@ def main() -> int:
     parser.add_argument("--documents", type=int, default=4, help="documents of each kind (default: 4)")
     parser.add_argument("--pages", type=int, default=25, help="pages of each document (default: 25)")
     options = parser.parse_args()
-    golds: list[tuple[str, str]] = []
     with tempfile.TemporaryDirectory() as folder:
-        files = []
-        for kind in KINDS:
-            for number in range(options.documents):
-                body, gold = document(kind, options.pages, options.seed * 1_000 + number)
-                files.append(Path(folder) / f"{kind}-{number}.pdf")
-                files[-1].write_bytes(body)
-                golds.append((kind, gold))
+        files, golds = _input(options, Path(folder))
         listed = Path(folder) / "files.json"
         listed.write_text(json.dumps([str(path) for path in files]), "utf-8")
         contestants: dict[str, harness.Contestant] = {"nightmill": lambda: ours(files)}
         for name in PEERS:
             contestants[name] = harness.peer("documents", "benchmarks/documents_peers.py", name, listed)
+        pages = sum(len(read_pdf(path.read_bytes()).pages) for path in files)
         size = sum(path.stat().st_size for path in files)
         result = harness.run("documents", contestants, size, options.rounds, packages=("pypdfium2", "reportlab"))
-    pages = len(files) * options.pages
+    result["pages"] = pages
     result["pages_per_cpu_s"] = {
         name: round(pages / figures["cpu_s"]["median"], 1)
         for name, figures in result["contestants"].items()
         if "reason" not in figures
     }
-    result["quality"] = {kind: _quality(kind, golds, result["outputs"]) for kind in KINDS}
+    if golds:
+        result["quality"] = {kind: _quality(kind, golds, result["outputs"]) for kind in KINDS}
     harness.report(result, options.json)
     return 0
+
+
+def _input(options: argparse.Namespace, folder: Path) -> tuple[list[Path], list[tuple[str, str]]]:
+    """The files to read, and of generated ones kind and text."""
+    if options.data is not None:
+        return sorted(options.data.glob("*.pdf")), []
+    files, golds = [], []
+    for kind in KINDS:
+        for number in range(options.documents):
+            body, gold = document(kind, options.pages, options.seed * 1_000 + number)
+            files.append(folder / f"{kind}-{number}.pdf")
+            files[-1].write_bytes(body)
+            golds.append((kind, gold))
+    return files, golds
 
 
 def _quality(kind: str, golds: list[tuple[str, str]], outputs: dict[str, list[str]]) -> dict[str, Any]:
