@@ -9,8 +9,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-import pyarrow as pa
-
 from pipelines.crawl.decoding import BadEncoding, Decoder, TooMuch
 
 MAX_HEADERS = 65_536  # bytes
@@ -110,8 +108,6 @@ def _is_markup(body: bytes) -> bool:
 
 def _undone(coding: str, body: bytes, limit: int) -> bytes:
     try:
-        if coding in ("br", "zstd"):
-            return _by_arrow({"br": "brotli", "zstd": "zstd"}[coding], body, limit)
         decoder = Decoder(coding, limit)
         out = decoder.feed(body)
         decoder.finish()
@@ -120,15 +116,3 @@ def _undone(coding: str, body: bytes, limit: int) -> bytes:
         raise BadMessage("decompression_limit", limit + 1, limit) from None
     except BadEncoding as error:
         raise BadMessage("content_encoding", detail=str(error)) from None
-    except (OSError, pa.ArrowException):
-        raise BadMessage("content_encoding", detail="damaged") from None
-
-
-def _by_arrow(codec: str, body: bytes, limit: int) -> bytes:
-    out = bytearray()
-    with pa.CompressedInputStream(pa.BufferReader(body), codec) as stream:
-        while data := stream.read(65_536):
-            out += data
-            if len(out) > limit:
-                raise TooMuch("decoded size")
-    return bytes(out)
