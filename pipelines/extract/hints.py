@@ -43,7 +43,7 @@ _BOILERPLATE_IDS = words("""
     nav navbar navigation subnav topnav menu submenu breadcrumb breadcrumbs footer sidebar sharebar social ad ads advert
     banner popup modal cookie cookies consent gdpr newsletter masthead topbar toc related taboola outbrain
 """)
-_COMMENT_WORDS = words("comments disqus respond commentlist commentform replies")
+_COMMENT_WORDS = words("comments disqus respond replies")
 _HIDDEN_NAMES = words("""
     hidden hide invisible visuallyhidden visually-hidden is-hidden u-hidden d-none sr-only screen-reader-text
     screen-reader-only elementor-hidden-desktop hidden-desktop hide-desktop d-lg-none d-md-none md:hidden lg:hidden
@@ -61,7 +61,9 @@ _PAIRS = (
     (words("entry post story news blog page"), words("body content text copy")),
     (words("content"), words("body article text")),
     (words("body"), words("content copy text")),
+    (words("comment"), words("area box form list module panel section wrap wrapper")),
 )
+_SAID_BY_PAIRS = (CONTENT, CONTENT, CONTENT, CONTENT, COMMENTS)
 _CONTENT_NAMES = words("article artical zhengwen mw-parser-output")
 _BODY_PROPERTIES = words("articlebody text")
 _BOILERPLATE_ROLES = words("""
@@ -92,7 +94,7 @@ def _pairs() -> list[tuple[Iterable[str], int]]:
     out: list[tuple[Iterable[str], int]] = []
     for k, (firsts, seconds) in enumerate(_PAIRS):
         out += [(firsts, scan.LEAD << k), (seconds, scan.FOLLOW << k)]
-        out.append(([first + second for first in firsts for second in seconds], CONTENT))
+        out.append(([first + second for first in firsts for second in seconds], _SAID_BY_PAIRS[k]))
     return out
 
 
@@ -117,7 +119,8 @@ LISTS = {
 def flags(said: np.ndarray) -> np.ndarray:
     """The flags of elements from what the scanner noted."""
     out = said & (BOILERPLATE | CONTENT | HIDDEN | COMMENTS)
-    out |= np.where(said & (scan.FOLLOW * 15), CONTENT, 0)
+    for k, flag in enumerate(_SAID_BY_PAIRS):
+        out |= np.where(said & (scan.FOLLOW << k), flag, 0)
     out &= ~np.where(said & _SHOWN, HIDDEN, 0)
     out |= np.where(said & (_WIDGET | _BUILDER) == _WIDGET, BOILERPLATE, 0)
     return out.astype(np.uint8)

@@ -24,9 +24,9 @@ INLINE, BLOCK, BREAK, LINK, HEAD, RAW = range(6)
 ELEMENTS, ATTRIBUTES, ENTITIES, CLASS, ID, CLASS_NAMES, ROLE, PROPERTY, STYLE, HIDDEN, ARIA_HIDDEN, HREF = range(1, 13)
 # What `relations` say of a start tag and an open element.
 ENDS, BETWEEN = 1, 2
-# Numbers of words are bits. A word with the bit FOLLOW << k counts as such only next to one with LEAD << k, k < 4.
+# Numbers of words are bits. A word with the bit FOLLOW << k counts as such only next to one with LEAD << k, k < 5.
 # A word behind one with the bit DENIES ("has-sidebar", "no-menu") says nothing.
-LEAD, FOLLOW, DENIES = 1 << 20, 1 << 24, 1 << 28
+LEAD, FOLLOW, DENIES = 1 << 15, 1 << 20, 1 << 25
 # Columns of Found.tags, nodes and segments.
 TAG_COLUMNS = 8  # name, start, end, start and end of the attributes, node around it, ends of the text before and inside
 NODE_COLUMNS = 6  # name, parent, start and end of the attributes, words said about it, hash of its class
@@ -37,7 +37,7 @@ _EXCLAMATION, _QUESTION = ord("!"), ord("?")
 _DOUBLE, _SINGLE, _DASH, _UNDERSCORE, _HASH, _SEMICOLON = ord('"'), ord("'"), ord("-"), ord("_"), ord("#"), ord(";")
 _PILCROW, _SECTION = 0xB6, 0xA7  # such a link behind a heading leads to the heading
 _BASIS, _PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)  # FNV-1a, 64 bits
-_FOLLOWS = np.int32(15 * FOLLOW)
+_FOLLOWS = np.int32(31 * FOLLOW)
 _BLOCK_SIZE = 64  # code points
 _LONGEST_ENTITY = 10
 _REACH = 12  # open elements looked at for an implied end tag
@@ -218,7 +218,7 @@ def _class_says(codes, start, end, which, words):  # type: ignore[no-untyped-def
             if between > 2:
                 lead = np.int32(0)
             if not lead & DENIES:
-                out |= number & ~_FOLLOWS | number & _FOLLOWS & (lead << 4)
+                out |= number & ~_FOLLOWS | number & _FOLLOWS & (lead << 5)
             lead = number
             word = no_word
             between = 0

@@ -28,6 +28,8 @@ def hint_of(attributes: str) -> int:
         (' class="news-body share"', CONTENT | BOILERPLATE),
         (" class='newscontent'", CONTENT),
         (" class='article-copyright'", BOILERPLATE),
+        (" class=comment_list", COMMENTS),
+        (" id=commentWrap", COMMENTS),
         (" class='article other-body'", CONTENT),
         (" class='news x body'", 0),
         (" class='post___content'", 0),

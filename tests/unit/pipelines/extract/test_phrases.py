@@ -4,14 +4,38 @@ from pipelines.extract.phrases import is_head_line, is_label, is_tail_line
 
 
 @pytest.mark.parametrize(
-    "text", ["Advertisement", "READ MORE »", "Related articles:", "相关阅读", "点击此处", "加载中...", "Share"]
+    "text",
+    [
+        "Advertisement",
+        "READ MORE »",
+        "Related articles:",
+        "相关阅读",
+        "点击此处",
+        "加载中...",
+        "Share",
+        "打印 关闭",
+        "已输入0字",
+        "评论（12）",
+        "Table of contents",
+        "5 min read",
+    ],
 )
 def test_labels(text):
     assert is_label(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["Share prices fell.", "Images of the harbour", "广告业的春天", "Comments on the theory", ""]
+    "text",
+    [
+        "Share prices fell.",
+        "Images of the harbour",
+        "广告业的春天",
+        "关注民生",
+        "5 min",
+        "打印机的历史",
+        "Comments on the theory",
+        "",
+    ],
 )
 def test_no_labels(text):
     assert not is_label(text)
@@ -25,6 +49,9 @@ def test_no_labels(text):
         "By Jane Doe",
         "Published 3 May",
         "您现在的位置：读书 -> 连载",
+        "来源于：东区办事处",
+        "Friday, Dec. 19, 2025",
+        "July 4th 1999",
     ],
 )
 def test_lines_above_a_text(text):
@@ -52,6 +79,8 @@ def test_first_lines_of_a_text(text):
         "© 2020 Daily News. All rights reserved.",
         "Follow us on Twitter",
         "Tags: boats, harbour",
+        "声明：本文仅供参考",
+        "正文已结束，您可以按alt+4进行评论",
         "Like this story? Share it with a friend!",
     ],
 )
