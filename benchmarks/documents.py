@@ -2,8 +2,8 @@
 
     python -m benchmarks.documents [--documents N] [--pages N] [--data DIR] [--rounds N] [--json]
 
-With --data the PDF files of DIR are read, and their quality is not known. Else documents are made with reportlab from a
-seed: English in one and in two columns and Chinese, with headings, hyphens at ends of lines, headers and page numbers.
+With --data the PDF files of DIR are read, and quality is not known. Otherwise reportlab makes documents from a seed:
+English in one and two columns and Chinese, with headings, hyphens at ends of lines, headers and page numbers.
 Quality is F1 of 4-grams (words; characters for Chinese) of the text against the paragraphs as they were before they were
 set, means over the documents. The peers print whatever stands on a page; so a header that we leave out counts for us,
 as it would for whoever uses the text.
