@@ -126,7 +126,7 @@ def main() -> int:
             "scrapy": harness.peer("crawl", "benchmarks/crawl_peers.py", start, f"{scratch}/scrapy.jsonl", *calls),
             "bare client": ours("bare"),
         }
-        result = harness.run("crawl", contestants, size, options.rounds, packages=("httptools", "uvloop", "pyarrow"))
+        result = harness.run("crawl", contestants, size, options.rounds, packages=("httptools", "numba", "pyarrow"))
     _judge(result, options.pages)
     harness.report(result, options.json)
     return 0
