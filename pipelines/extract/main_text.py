@@ -29,6 +29,7 @@ _TRAITS = (
     (words("td th"), weigh.CELL),
     (words("pre"), weigh.PREFORMATTED),
     (words("p"), weigh.PARAGRAPH),
+    (words("h2 h3 h4 h5 h6"), weigh.HEADING),
 )
 _NAME_TRAITS = np.array([sum(trait for names, trait in _TRAITS if name in names) for name in NAMES], np.int32)
 _HINT_TRAITS = np.array(

@@ -22,8 +22,9 @@ BODY = 8  # its name or a hint says that it is the main text
 WHOLE = 16  # never taken out on a hint
 QUOTATION, ITEM, CELL, PREFORMATTED, PARAGRAPH = 32, 64, 128, 256, 512
 HINTED = 1024  # a hint says that it is no part of the main text
-HIDDEN = 4096  # a hint says that it is not shown
 UNSCRIPTED = 2048  # shown where there are no scripts
+HIDDEN = 4096  # a hint says that it is not shown
+HEADING = 8192  # h2 to h6
 
 FULL = 80  # weight of a segment that counts as a paragraph
 _TOO_MUCH = 0.5  # share of the page's text above which a subtree is not taken out on a hint
@@ -244,6 +245,15 @@ def _linked(segments, nodes, traits, out, first, last):  # type: ignore[no-untyp
             linked[k] = link * 10 > weight * 9
         else:
             linked[k] = link * 2 > weight and not traits[node] & PREFORMATTED
+    # A heading that is a link belongs to the paragraph below it.
+    following = segments.shape[0]
+    for k in range(segments.shape[0] - 1, -1, -1):
+        node = segments[k, _NODE]
+        if first <= node <= last and not out[node]:
+            if linked[k] and traits[node] & HEADING and following < segments.shape[0]:
+                linked[k] = linked[following] or segments[following, _WEIGHT] < FULL
+            if not linked[k] or not traits[node] & HEADING:
+                following = k
     return linked
 
 

@@ -65,6 +65,13 @@ def test_all_posts_of_a_thread():
     assert kept(f"<body><ul>{LINKS}</ul><div>{posts}</div></body>") == [LONG * 5, LONG, ZH]
 
 
+def test_a_heading_that_is_a_link_stays_above_its_text():
+    items = "".join(f"<h2><a href=/{i}>News number {i}</a></h2><p>{LONG}</p>" for i in range(2))
+    assert kept(f"<main>{items}<h2><a href=/x>Other site</a></h2><p>Soon.</p></main>") == [
+        "News number 0", LONG, "News number 1", LONG, "Soon.",
+    ]  # fmt: skip
+
+
 def test_comments_are_the_text_where_there_is_no_other():
     assert kept(f"<h1>T</h1><div class=comments><p>{LONG}</p><p>{LONG}</p></div>") == [LONG, LONG]
 
