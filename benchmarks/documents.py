@@ -4,9 +4,9 @@
 
 With --data the PDF files of DIR are read, and quality is not known. Otherwise reportlab makes documents from a seed:
 English in one and two columns and Chinese, with headings, hyphens at ends of lines, headers and page numbers.
-Quality is F1 of 4-grams (words; characters for Chinese) of the text against the paragraphs as they were before they were
-set, means over the documents. The peers print whatever stands on a page; so a header that we leave out counts for us,
-as it would for whoever uses the text.
+Quality is F1 of 4-grams (words; characters for Chinese) of the text against the paragraphs before they were set, means
+over the documents. The peers print whatever stands on a page; so a header that we leave out counts for us, as it would
+for whoever uses the text.
 """
 
 from __future__ import annotations

@@ -12,10 +12,11 @@ from pipelines.extract.building import Builder, Built
 from pipelines.extract.dates import stated
 from pipelines.extract.decode import Undecodable
 from pipelines.extract.office.content import Content, Line, Paragraph, Table, content
-from pipelines.extract.office.package import Package, Unreadable
+from pipelines.extract.office.package import Package
 from pipelines.extract.prose import Numbered, ends_sentence, numbering
 from pipelines.extract.result import Extracted, Media
 from pipelines.extract.textfile import too_little
+from pipelines.extract.unreadable import Unreadable
 from pipelines.params import ExtractParams
 from pipelines.stage import Verdict
 

@@ -9,12 +9,12 @@ from pipelines.extract.building import Built
 from pipelines.extract.dates import stated
 from pipelines.extract.decode import Undecodable
 from pipelines.extract.ocr.engines import EngineMissing
-from pipelines.extract.office.package import Unreadable
 from pipelines.extract.pdf.assembly import Piece, arranged, build, source_of
 from pipelines.extract.pdf.process import picture, read_pdf
 from pipelines.extract.pdf.spans import Page
 from pipelines.extract.result import Extracted
 from pipelines.extract.textfile import too_little
+from pipelines.extract.unreadable import Unreadable
 from pipelines.params import ExtractParams
 from pipelines.stage import Verdict
 

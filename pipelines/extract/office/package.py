@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 from lxml import etree
 
+from pipelines.extract.unreadable import Unreadable
+
 MAX_PARTS = 20_000  # entries of the archive
 MAX_XML_BYTES = 64_000_000  # of one part, unpacked
 _RELATIONSHIP = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
@@ -27,16 +29,6 @@ _BROKEN = (
     OverflowError,
     etree.LxmlError,
 )
-
-
-class Unreadable(ValueError):
-    """`rule`, `value`, `threshold` and `detail` are those of the reject."""
-
-    def __init__(
-        self, rule: str, detail: str | None = None, value: float | None = None, threshold: float | None = None
-    ) -> None:
-        super().__init__(rule)
-        self.rule, self.detail, self.value, self.threshold = rule, detail, value, threshold
 
 
 class Relation(NamedTuple):

@@ -19,8 +19,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from pipelines.extract.office.package import Unreadable
 from pipelines.extract.pdf.spans import Page, Pdf, Rule, Span
+from pipelines.extract.unreadable import Unreadable
 
 FILES_PER_READER = 200
 CPU_SECONDS = 120  # as in child.py, which must not be imported here: it loads PDFium

@@ -111,13 +111,14 @@ class Reader:
         for first, last, box in zip(starts.tolist(), ends.tolist(), around, strict=True):
             place = int(places[first])
             piece = letters[offsets[first] : offsets[last - 1] + 1].translate(_MEANT).strip()
-            if _unmapped_at(text, place) == 1:
-                unmapped += last - first
+            sample = (place, int(places[(first + last) // 2]), int(places[last - 1]))
+            foreign = all(_unmapped_at(text, each) == 1 for each in sample)
+            unmapped += last - first if foreign else 0
             if not piece:
                 continue
             _matrix_at(text, place, at)
             upright, scale = frame.direction(matrix)
-            if not upright or not frame.shows(*box):
+            if foreign or not upright or not frame.shows(*box):
                 if aside and first and left_out == first - 1 and place == places[first - 1] + 1:
                     aside[-1] += piece  # letters of a slanting line are pieces of their own
                 else:
@@ -127,7 +128,7 @@ class Reader:
             size = _size_at(text, place) * scale
             size = size if 0.5 < size < 2000 else box[3] - box[1]
             bold, mono = self._font(text, place)
-            for other in (int(places[(first + last) // 2]), int(places[last - 1])):
+            for other in sample[1:]:
                 if (bold or mono) and other != place:
                     also_bold, also_mono = self._font(text, other)
                     bold, mono = bold and also_bold, mono and also_mono

@@ -38,7 +38,7 @@ class Page(NamedTuple):
     rules: list[Rule]
     pictured: float  # share of the page that images cover, at most 1
     unmapped: int  # characters whose meaning the file does not state
-    aside: list[str]  # text that runs in another direction, or outside the page
+    aside: list[str]  # text in another direction, outside the page, or without a meaning that the file states
     recognised: bool = False  # by OCR: the file has no such text
 
 

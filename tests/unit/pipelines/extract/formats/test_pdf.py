@@ -270,6 +270,7 @@ PLACED = st.tuples(
 )
 
 
+@pytest.mark.req("EXT-17")
 @given(
     st.lists(st.lists(PLACED, max_size=25, unique_by=lambda each: each[3]), min_size=1, max_size=3),
     st.sampled_from([BODY, BOLD, CODE]),
@@ -360,14 +361,23 @@ def test_pictures_of_pages_need_ocr_and_a_cover_of_text_does_not_hide_them(pdf):
 
 @pytest.mark.req("EXT-17")
 def test_a_text_whose_characters_have_no_meaning_is_refused(pdf):
-    fonts = (
-        b"<</F <</Type/Font/Subtype/Type3/FontBBox[0 0 9 9]/FontMatrix[.1 0 0 .1 0 0]/FirstChar 1/LastChar 3"
-        b"/Widths[9 9 9]/Encoding<</Differences[1/g1/g2/g3]>>/CharProcs<<>>>>>>"
+    fonts = (  # glyphs by number, without a map to characters: what careless programs embed
+        b"<</G <</Type/Font/Subtype/Type1/BaseFont/Helvetica>>/F <</Type/Font/Subtype/Type0/BaseFont/AB+X"
+        b"/Encoding/Identity-H/DescendantFonts[<</Type/Font/Subtype/CIDFontType2/BaseFont/AB+X/CIDSystemInfo"
+        b"<</Registry(Adobe)/Ordering(Identity)/Supplement 0>>/FontDescriptor<</Type/FontDescriptor/FontName/AB+X"
+        b"/Flags 4/FontBBox[0 0 1000 1000]/ItalicAngle 0/Ascent 900/Descent -100/CapHeight 700/StemV 80>>>>]>>>>"
     )
-    stream = b"BT /F 9 Tf 100 100 Td (\x01\x02\x03\x01\x02\x03\x01\x02\x03\x01\x02\x03\x01\x02\x03) Tj ET"
-    assert read(raw_pdf(zlib.compress(stream), fonts=fonts), None, PARAMS).rule in ("scrambled_text", "empty_page")
+    glyphs = b"BT /F 9 Tf 50 100 Td <%s> Tj ET " % b"".join(b"%04x" % at for at in range(33, 60))
+    verdict = read(raw_pdf(zlib.compress(glyphs), fonts=fonts), None, PARAMS)
+    assert (verdict.rule, verdict.value) == ("scrambled_text", 1.0)
+    told = b"".join(
+        b"BT /G 9 Tf 50 %d Td (A sentence of letters that all have a meaning.) Tj ET " % y for y in (300, 320, 340)
+    )
+    found = extracted(raw_pdf(zlib.compress(told * 2 + glyphs), fonts=fonts))
+    assert found.text.startswith("A sentence") and found.text.isascii() and "(" not in found.text and found.density < 1
 
 
+@pytest.mark.req("EXT-17")
 def test_a_reader_that_dies_costs_one_file_and_only_if_it_was_fresh(pdf, monkeypatch):
     body = pdf([set_at(STORY, 72, 100)])
     text = extracted(body).text
