@@ -20,7 +20,7 @@ from jobs.acquire.canonical import Canonicals, markup
 from jobs.acquire.hub import described
 from jobs.acquire.imports import Imports
 from jobs.acquire.known import NOT_VISITED, Bodies, add_failed, known_pages
-from jobs.acquire.readings import check_declared
+from jobs.acquire.readings import check_declared, check_secrets
 from jobs.acquire.rights import LicenceCandidates, sorted_out
 from jobs.acquire.sources import replace_all, sources_table
 from jobs.config import Config
@@ -30,6 +30,7 @@ from jobs.effects.frontier import Batch, Crawled, Page, crawl
 from jobs.effects.journal import Journal
 from jobs.errors import Terminal, Transient, UsageError
 from jobs.funnel import Tally, funnel
+from jobs.logs import log
 from jobs.manifest import load as load_manifest
 from jobs.runner import default_run
 from jobs.runs import Run
@@ -61,6 +62,7 @@ def run(ctx: JobContext) -> Result:
     began = time.perf_counter()
     previous = {name: ctx.previous(name) for name in OUTPUTS}
     admitted, refused = sorted_out(params)
+    check_secrets(admitted, ctx.config)
     web = [source for source in admitted if source.kind == "web"]
     others = [source for source in admitted if source.kind != "web"]
     wanted = url_filter(ctx.config, params)
@@ -71,6 +73,8 @@ def run(ctx: JobContext) -> Result:
         crawled, bodies = _visit(ctx, replace(params, sources=tuple(web)), wanted, journal, previous)
         imports.read()
         _refuse_nothing(crawled, imports, journal)
+        for why in imports.unavailable:
+            log.warning("a source was not read; what is stored of it stays", why=why)
         outputs, counts = _write(ctx, crawled, imports, previous, bodies)
         repeated = journal.stats.repeated
     LicenceCandidates(previous["tombstone_candidates"], ctx.pins.date).update(

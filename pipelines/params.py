@@ -7,6 +7,7 @@ comment is its documentation; units are in the name or the comment.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -36,11 +37,38 @@ SOURCE_CLASSES = {
 }
 
 
+_CREDENTIALS = re.compile(r"\s*(?:[\w+.-]+:)?[/\\]*[^/\\?#]*@")
+
+
+def _open_addresses(addresses: tuple[str, ...]) -> None:
+    """Configuration is recorded with every run: nothing in it may open a door. Raises ValueError, without the text."""
+    for number, each in enumerate(addresses):
+        if _CREDENTIALS.match(each):
+            raise ValueError(
+                f"address {number} holds a user name or password; take it out, and of an interface name a secret "
+                "under `auth`"
+            )
+
+
+def _printable(name: str) -> None:
+    if not name.strip() or not name.isprintable():
+        raise ValueError("must be printable text, and not empty")
+
+
+def _secret_name(name: str) -> None:
+    """Raises ValueError, never with the text, for what may be the secret itself."""
+    if name and not re.fullmatch(r"[\w.-]+", name):
+        raise ValueError("must be the name of an entry of `secrets`, never the secret itself")
+
+
+_ADDRESSES, _SECRET = {"check": _open_addresses}, {"check": _secret_name}
+
+
 @dataclass(frozen=True)
 class SourceParams:
     """One declared source. `kind` says how it is read, `source_class` what it is."""
 
-    name: str
+    name: str = field(metadata={"check": _printable})
     kind: SourceKind = "web"
     source_class: str = "web"  # a key of SOURCE_CLASSES
     licence: str = "unknown"  # SPDX identifier, or words
@@ -50,7 +78,7 @@ class SourceParams:
     owner: str = ""
     priority: int = 0  # 0: that of the class
     # kind web
-    seeds: tuple[str, ...] = ()
+    seeds: tuple[str, ...] = field(default=(), metadata=_ADDRESSES)
     follow_links: bool = True
     max_pages: int = 10_000  # visited in a night, known and new ones together
     max_depth: int = 10
@@ -58,20 +86,22 @@ class SourceParams:
         0.3  # of max_pages is kept for new pages, the rest for known ones; what one leaves, the other has
     )
     sitemaps: bool = True  # read those of robots.txt and /sitemap.xml; where links are not followed: only sitemap_urls
-    sitemap_urls: tuple[str, ...] = ()  # further sitemaps and feeds (RSS, Atom)
+    sitemap_urls: tuple[str, ...] = field(default=(), metadata=_ADDRESSES)  # further sitemaps and feeds (RSS, Atom)
     allow_private_addresses: bool = False  # loopback and private networks; only for sites of one's own
     # kind files: any format, WARC and data-set folders included
     path: str = ""  # file, folder or pattern with *, from the folder of params.yaml
     max_item_bytes: int = 50_000_000  # decompressed; a larger file or record is rejected
     # kind sql
-    connection: str = ""  # name of a secret: a SQLAlchemy URL
+    connection: str = field(default="", metadata=_SECRET)  # name of a secret: a SQLAlchemy URL
     query: str = ""
     # kind api: JSON over HTTP; `seeds` are its addresses, in which {page}, {offset} and {cursor} are filled in
     items_at: str = ""  # JSON pointer to the records of a reply, e.g. /data/items; empty: the reply itself
     next_at: str = ""  # JSON pointer to the next page's address or cursor; empty: no such thing, or pages by number
     first_page: int = 1
     page_size: int = 0  # records of a full page: {offset} grows by it, a shorter page is the last; 0: an empty one is
-    auth: str = ""  # name of a secret: the value of `auth_header`, sent to the origin of the seed and nowhere else
+    auth: str = field(
+        default="", metadata=_SECRET
+    )  # name of a secret: value of `auth_header`, for the seed's origin only
     auth_header: str = "Authorization"
     # records: files of rows, sql and api
     shape: str = "auto"  # what a record is, see pipelines.acquire.shapes
@@ -86,6 +116,8 @@ class SourceParams:
             known = ", ".join(SOURCE_CLASSES)
             raise ValueError(f"source_class is {self.source_class!r}; it must be one of: {known}")
         _in_range(self, 0, 1, "new_share")
+        _in_range(self, 1, math.inf, "max_pages", "max_item_bytes")
+        _in_range(self, 0, math.inf, "max_depth", "page_size", "first_page")
 
 
 #: Reservations against text and data mining and training that are heeded, by where they stand.
@@ -139,7 +171,13 @@ class CrawlParams:
         if unknown:
             raise ValueError(f"heed: no reservation is called {unknown[0]!r}; they are: {', '.join(RESERVATIONS)}")
         _in_range(self, 0, math.inf, *(n for n in vars(self) if n.startswith("recrawl_")), "adult_threshold")
+        _in_range(self, 1, math.inf, "concurrency", "per_host_concurrency", "attempts", "max_body_bytes")
         _in_range(self, 1, math.inf, "max_url_characters", "max_path_segments", "max_repeated_segments")
+        _in_range(self, 0, math.inf, "per_host_delay_seconds", "max_retry_wait_seconds", "max_crawl_delay_seconds")
+        _in_range(self, 0, math.inf, "max_redirects", "max_links_per_page", "max_sitemaps", "max_query_fields")
+        _in_range(self, 1, math.inf, "max_host_failures", "max_pages_per_shape")
+        if self.timeout_seconds <= 0:
+            raise ValueError(f"timeout_seconds is {self.timeout_seconds}; it must be more than 0")
 
 
 @dataclass(frozen=True)
@@ -237,7 +275,8 @@ def _in_range(values: object, low: float, high: float, *names: str) -> None:
     for name in names:
         value = getattr(values, name)
         if not low <= value <= high:
-            raise ValueError(f"{name} is {value}; it must lie between {low:g} and {high:g}")
+            allowed = f"be at least {low:g}" if high == math.inf else f"lie between {low:g} and {high:g}"
+            raise ValueError(f"{name} is {value}; it must {allowed}")
 
 
 def _entities(policies: dict[str, str]) -> None:

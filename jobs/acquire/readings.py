@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -38,7 +38,7 @@ def reading_of(kind: str) -> Reading:
 
 
 def check_declared(params: CrawlParams) -> None:
-    """Raises ConfigError for sources that share a name or lack what their kind needs."""
+    """Raises ConfigError for sources that share a name, lack what their kind needs, or name what does not exist."""
     names = [source.name for source in params.sources]
     if twin := next((name for name in names if names.count(name) > 1), None):
         raise ConfigError(f"crawl.sources: two sources are called {twin}; rename one")
@@ -46,3 +46,38 @@ def check_declared(params: CrawlParams) -> None:
         needed = {"web": ("seeds",), "files": ("path",), "sql": ("connection", "query"), "api": ("seeds",)}[source.kind]
         if missing := [name for name in needed if not getattr(source, name)]:
             raise ConfigError(f"crawl.sources: {source.name} is of kind {source.kind} and needs `{missing[0]}`")
+        _check_shape(source)
+        for name in ("items_at", "next_at"):
+            pointer = getattr(source, name)
+            if pointer and not pointer.startswith("/"):
+                raise ConfigError(
+                    f"crawl.sources: {source.name}: {name} must be a JSON pointer, such as /data/items; it is {pointer}"
+                )
+
+
+def _check_shape(source: SourceParams) -> None:
+    if source.shape == "auto":
+        return
+    from pipelines.acquire.shapes import SHAPES, field_names
+
+    if source.shape not in SHAPES:
+        raise ConfigError(
+            f"crawl.sources: {source.name}: no shape is called {source.shape}; valid: auto, {', '.join(SHAPES)}"
+        )
+    valid = field_names(SHAPES[source.shape])
+    if valid and (unknown := [name for name in source.fields if name not in valid]):
+        raise ConfigError(
+            f"crawl.sources: {source.name}: fields: shape {source.shape} has no `{unknown[0]}`; valid: "
+            f"{', '.join(sorted(valid))}"
+        )
+
+
+def check_secrets(sources: Iterable[SourceParams], config: Config) -> None:
+    """Raises ConfigError for a secret that is not there: before the night begins, not in the middle of it."""
+    for source in sources:
+        for name in (source.connection if source.kind == "sql" else "", source.auth if source.kind == "api" else ""):
+            if name:
+                try:
+                    config.secret(name)
+                except ConfigError as error:
+                    raise ConfigError(f"crawl.sources: {source.name}: {error}") from None

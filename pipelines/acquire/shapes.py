@@ -154,8 +154,14 @@ _SHAPES = (
 SHAPES: dict[str, Shape] = {shape.name: shape for shape in _SHAPES}
 #: Shapes of text files that hold many records; `auto` does not look for them.
 LINE_SHAPES = ("request_log", "irc")
+_ANY_FIELDS = ("product", "record", "irc")  # fields are columns of one's own, or there are none
 #: Source classes of people's own words and traces: what is not recognised is refused, never stored whole.
 _STRICT = ("request_log", "query_log", "dialogue_service")
+
+
+def field_names(shape: Shape) -> frozenset[str]:
+    """What a source's `fields` may name for `shape`; empty where that is anything."""
+    return frozenset() if shape.name in _ANY_FIELDS else frozenset((*shape.needs, *shape.names))
 
 
 def shape_of(

@@ -309,6 +309,38 @@ def test_a_scrub_policy_that_cannot_be_is_refused_before_anything_runs(params, t
     assert says in refusal()
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        'seeds: ["https://e.org/", "https://me:CANARY@e.org/"]',
+        'seeds: [" HTTPS:\\\\me:CANARY@e.org"]',
+        'sitemap_urls: ["https://CANARY@e.org/sitemap.xml"]',
+        'kind: sql, query: SELECT 1, connection: "postgresql://me:CANARY@db/shop"',
+        'kind: api, seeds: ["https://e.org/"], auth: "Bearer CANARY"',
+    ],
+)
+def test_a_source_that_holds_a_secret_is_refused_before_a_run_records_it(params, given):
+    with pytest.raises(ConfigError, match=r"params.yaml:2: crawl.sources\[0\]\.\w+: ") as caught:
+        load(params("crawl:\n  sources: [{name: s, " + given + "}]"), environ={})
+    assert "CANARY" not in str(caught.value)
+
+
+def test_an_at_sign_behind_the_host_is_no_password(params):
+    seeds = ("https://e.org/@me", "https://e.org//me@you", "https://e.org?mail=a@b.org", "https://e.org/#a@b")
+    loaded = load(params(f"crawl:\n  sources: [{{name: s, seeds: {list(seeds)}}}]"), environ={})
+    assert loaded.section("crawl").sources[0].seeds == seeds
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["concurrency: 0", "timeout_seconds: 0", "attempts: 0", "max_redirects: -1", 'sources: [{name: ""}]',
+     "sources: [{name: s, max_pages: 0}]", "sources: [{name: s, max_depth: -1}]", 'sources: [{name: "a\\nb"}]'],
+)  # fmt: skip
+def test_a_crawl_that_cannot_be_is_refused(params, given):
+    with pytest.raises(ConfigError, match=r"params.yaml:[12]: crawl"):
+        load(params("crawl:\n  " + given), environ={})
+
+
 def test_the_entities_of_the_configuration_are_those_of_the_recognisers():
     from pipelines.params import PII_ENTITIES
     from pipelines.pii.recognisers import ENTITIES

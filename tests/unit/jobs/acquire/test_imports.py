@@ -230,6 +230,34 @@ def test_sources_are_checked_before_anything_is_read(nights):
         nights.crawl(1)
 
 
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("kind: files, path: files, shape: alpacca", "s: no shape is called alpacca; valid: auto, .*alpaca"),
+        (
+            "kind: files, path: files, shape: qa, fields: {quesion: q}",
+            "s: fields: shape qa has no `quesion`; .*question",
+        ),
+        ("kind: api, seeds: ['https://e.org/'], items_at: data.items", "s: items_at must be a JSON pointer"),
+        ("kind: sql, connection: shop, query: SELECT 1", "s: params.yaml names no secret `shop`"),
+    ],
+)
+def test_a_source_that_names_what_does_not_exist_stops_the_night_before_anything_is_fetched(nights, source, says):
+    nights.sources.append("{name: first, kind: web, seeds: ['https://unasked.example/']}")
+    nights.sources[0] = f"{{name: s, {source}}}"
+    with pytest.raises(ConfigError, match=says):
+        nights.crawl(0)
+    assert not (nights.root / "lake" / "runs" / "nightly_corpus-2026-01-01" / "journal").exists()
+
+
+def test_fields_may_have_any_name_where_the_record_has_any_columns(nights):
+    nights.sources[0] = "{name: s, kind: files, path: files, shape: record, fields: {颜色: colour}}"
+    nights.write("a.csv", "colour,size\nred and green,12\n")
+    nights.run(0)
+    (body,) = nights.live().values()
+    assert "颜色" in body.decode() and "12" not in body.decode()
+
+
 def test_the_whole_night_is_the_same_whatever_the_batches(nights, tmp_path, monkeypatch):
     """Law 2: how items are chunked on their way shows nowhere."""
     import jobs.acquire.spool as spool
