@@ -190,8 +190,8 @@ class ExtractParams:
     refuse_paywalled: bool = False  # reject pages that say they are paid for (schema.org isAccessibleForFree)
     structure: bool = True  # Markdown marks for headings, lists, tables, quotations, code; false: plain lines
     media_keys: bool = False  # a key in the text where an image or video stands; the resource table is kept either way
-    # optical character recognition of scanned PDF pages and images: the engine, "" for none, two divided by "+": the surer
-    # reading of each line. tesseract: the program; rapidocr: the extra `ocr`, which images need in any case
+    # optical character recognition of scanned PDF pages and images: the engine, "" for none, two divided by "+": the
+    # surer reading of each line. tesseract: the program; rapidocr: the extra `ocr`, which images need in any case
     ocr: Literal["", "tesseract", "rapidocr", "tesseract+rapidocr"] = ""
     ocr_languages: str = "chi_sim+eng"  # of tesseract
     ocr_words: tuple[str, ...] = ()  # of the domain: recognised words one character away from one of them become it

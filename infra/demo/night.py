@@ -149,7 +149,7 @@ def play(demo: Demo) -> None:
             list(demo.airflow("airflow-migrate", "db", "migrate"))
         for number in (1, 2):
             (demo.folder / "day").write_text(f"{number}\n", encoding="ascii")
-            lay_out_documents(demo, number)
+            lay_out_documents(demo.folder, number)
             run_night(demo, night_of(number), number)
     report(demo)
 
@@ -180,10 +180,10 @@ def fetch_pages(demo: Demo) -> None:
     note.write_text(f"{asked}\n", encoding="ascii")
 
 
-def lay_out_documents(demo: Demo, number: int) -> None:
-    """The files of the site's day: on the second one, some have other rows and one is new."""
-    shutil.rmtree(demo.folder / "documents", ignore_errors=True)
-    shutil.copytree(ROOT / "infra/demo/documents" / str(number), demo.folder / "documents")
+def lay_out_documents(folder: Path, number: int) -> None:
+    """The files of a day, beside the lake: on the second one, some have other rows and one is new."""
+    shutil.rmtree(folder / "documents", ignore_errors=True)
+    shutil.copytree(ROOT / "infra/demo/documents" / str(number), folder / "documents")
 
 
 @contextmanager

@@ -112,7 +112,7 @@ def _lines(data, start, end, table, final, short, keys, stamps, stamp, figures):
             else:
                 if first == 0:
                     first = c
-                dots = dots + 1 if c == 0x2E and not spaced else np.int64(c == 0x2E)
+                dots = dots * (not spaced) + 1 if c == 0x2E else 0
                 last = c
                 spaced = False
         i += 1

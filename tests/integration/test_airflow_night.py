@@ -19,6 +19,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from infra.demo.night import lay_out_documents
 from infra.demo.site import Site
 from jobs.context import store_outputs
 from jobs.datasets import Version
@@ -69,6 +70,7 @@ def home(demo, name):
     text = (demo[0] / "params.yaml").read_text(encoding="utf-8")
     suite = os.path.relpath(ROOT / "expectations/corpus.json", folder)
     (folder / "params.yaml").write_text(re.sub(r"suite: .*", f"suite: {suite}", text), encoding="utf-8")
+    lay_out_documents(folder, 1)
     return folder
 
 
@@ -155,6 +157,7 @@ def test_by_hand_the_same_nights_give_the_same_digests(demo, site, clean_environ
     by_hand = home(demo, "by-hand")
     for day, date in enumerate((FIRST, SECOND), 1):
         site.day = day
+        lay_out_documents(by_hand, day)
         code, output = nightmill(by_hand, clean_environment, "run", *JOBS, "--date", date)
         assert code == 0, output
         assert digests(by_hand, date) == digests(demo[0], date)
@@ -309,5 +312,6 @@ def test_airflow_then_dvc_then_airflow_give_the_same_digests(demo, site, airflow
     assert {name: entry.digest for name, entry in laptop.items()} == scheduled
     assert published(folder).pointer() == pointer
     site.day = 2
+    lay_out_documents(folder, 2)
     assert airflow.run(SECOND, folder)["state"] == "success", "".join(airflow.lines)[-3000:]
     assert digests(folder, SECOND) == digests(demo[0], SECOND)
