@@ -435,13 +435,13 @@ def _declaration(codes, i):  # type: ignore[no-untyped-def]
 def scan(codes, names, words, max_depth, max_nodes):  # type: ignore[no-untyped-def]
     """Nodes, segments, spans, marked tags and title of the page `codes` (uint32, code points); see tree.parse."""
     n = codes.size
-    bound = 0
+    bound = 0  # of all counts; the operating system gives memory to rows that are written only
     for i in range(n):
         bound += codes[i] == np.uint32(_LT)
     nodes = np.empty((min(bound, max_nodes) + 1, NODE_COLUMNS), np.int32)
     segments = np.empty((bound + 1, SEGMENT_COLUMNS), np.int32)
     spans = np.empty((bound + 1, 2), np.int32)
-    tags = np.zeros((bound, TAG_COLUMNS), np.int32)
+    tags = np.empty((bound, TAG_COLUMNS), np.int32)
     node_count, segment_count, span_count, tag_count = 1, 0, 0, 0
     nodes[0] = 0
     nodes[0, 1] = -1
@@ -496,6 +496,7 @@ def scan(codes, names, words, max_depth, max_nodes):  # type: ignore[no-untyped-
                 tags[tag_count, 4] = outside
                 tags[tag_count, 5] = node
                 tags[tag_count, 6] = text_end
+                tags[tag_count, 7] = i
                 tag_count += 1
             if kind == RAW and not ends:
                 raw = i

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import time
 
 import pytest
@@ -220,3 +222,13 @@ def test_a_picture_without_scripts_counts_once():
     assert media(f"<p>{lazy}{real}</p><p>{lazy}{real}</p>") == [("img", "p", {"data-src": "a"})] * 2
     assert media(f"<div>{lazy}b{real}</div>") == [("img", "div", {"data-src": "a"}), ("img", "div", {"src": "a"})]
     assert media("<noscript><iframe src=a></iframe></noscript>") == []
+
+
+def test_memory_is_bounded_by_what_a_page_holds():
+    script = (
+        "import resource; from pipelines.extract.tree import parse; parse('<p>a');"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
+        "parse('<' * 2_000_000); print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 30  # MB; tables for as many tags would take 120
