@@ -1,6 +1,7 @@
 """datatrove's filters as benchmarks/clean_mapping.json sets them: `clean_peers.py FILE` with JSON lines (text).
 
-Prints rows kept, and rejected per reason. A text is Chinese where a tenth of its characters are.
+Prints what rejects how often, and per text which filters keep it. Each filter sees
+every text. A text is Chinese where a tenth of its characters are.
 """
 
 import collections
@@ -9,40 +10,37 @@ import re
 import sys
 
 from datatrove.data import Document
-from datatrove.pipeline.filters import GopherQualityFilter, GopherRepetitionFilter
+from datatrove.pipeline.filters import (
+    C4QualityFilter,
+    FineWebQualityFilter,
+    GopherQualityFilter,
+    GopherRepetitionFilter,
+)
 from datatrove.utils.typeshelper import Languages
 
+FILTERS = (GopherQualityFilter, GopherRepetitionFilter, C4QualityFilter, FineWebQualityFilter)
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
 def filters(language: str) -> list:
-    return [
-        GopherQualityFilter(
-            min_doc_words=30, max_doc_words=100_000, min_avg_word_length=None, max_avg_word_length=None,
-            max_symbol_word_ratio=0.1, max_bullet_lines_ratio=None, max_ellipsis_lines_ratio=None,
-            max_non_alpha_words_ratio=None, min_stop_words=None, language=language,
-        ),
-        GopherRepetitionFilter(
-            dup_line_frac=0.3, dup_para_frac=None, dup_line_char_frac=None, dup_para_char_frac=None, top_n_grams=(),
-            dup_n_grams=(), language=language,
-        ),
-    ]  # fmt: skip
+    return [each(language=language) for each in FILTERS]
 
 
 def main() -> int:
     made = {True: filters(Languages.mandarin_chinese), False: filters(Languages.english)}
     counts: collections.Counter = collections.Counter()
+    verdicts = []  # per text: which of the four keep it
     with open(sys.argv[1], encoding="utf-8") as lines:
         for row, line in enumerate(lines):
             text = json.loads(line)["text"]
-            verdict = "kept"
+            kept = []
             for each in made[len(CHINESE.findall(text)) > len(text) / 10]:
-                found = each.filter(Document(text=text, id=str(row)))
+                found = each.filter(Document(text=text, id=str(row)))  # a new document: C4's filter changes the text
+                kept.append(found is True)
                 if found is not True:
-                    verdict = str(found[1] if isinstance(found, tuple) else "rejected")
-                    break
-            counts[verdict] += 1
-    print(json.dumps(dict(sorted(counts.items()))))
+                    counts[str(found[1] if isinstance(found, tuple) else "rejected")] += 1
+            verdicts.append("".join("01"[keeps] for keeps in kept))
+    print(json.dumps({"rejected": dict(sorted(counts.items())), "verdicts": verdicts}))
     return 0
 
 
