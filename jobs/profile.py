@@ -14,6 +14,7 @@ pii_residue[.<entity>] · pii_kept.<entity>        findings of the second scan; 
 sensitive_share · unauthorised_rows               documents with a listed word; rows not authorised for use
 change_rows · added|changed|removed_rows · deletions_only   against the parent snapshot
 stage_input|rows|rejected|retracted.<stage>, disposition_gap.<stage>   the funnel of the whole version, in keys
+low_density_share                                 of `documents`: text density under profile.density_floor
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from pipelines.pii.residue import ENTITIES
 from pipelines.schemas import CORPUS, METRICS, STAGES_WITH_REJECTS, VIOLATIONS, rejects_of
 from pipelines.stage import Context
 
-VERSION = "1"
+VERSION = "2"
 NO_INPUT = "the input of a crawl is its journal, not a dataset"
 _VALUES = {"language_rows": "lang", "licence_rows": "licence", "source_rows": "source"}
 
@@ -71,6 +72,7 @@ def run(ctx: JobContext) -> Result:
         figures += _values(params, _languages(ctx), corpus.rows, counts)
         figures.append(_duplicate_residue(corpus, versions["dedup_index"], failing, counts))
         figures += _funnel(versions, params, failing, counts)
+    figures.append(_low_density(versions["documents"], params.density_floor))
     figures += _change(ctx, corpus)
     tables = {METRICS.name: metrics_table(figures, corpus.manifest.version)}
     tables[VIOLATIONS.name] = failing.table(corpus.manifest.version)
@@ -82,6 +84,13 @@ def run(ctx: JobContext) -> Result:
         outputs[name] = writer.finish(provenance)
     missing = sorted(f.column for f in figures if f.value is None)
     return Result(outputs, {"figures": len(figures), "not_measured": missing, "corpus_bytes": corpus.manifest.size})
+
+
+def _low_density(documents: Version, floor: float) -> Figure:
+    low = sum(pc.sum(pc.less(piece["density"], floor)).as_py() or 0 for piece in documents.scan(["density"]))
+    if not documents.rows:
+        return Figure("low_density_share", None, reason="there are no documents")
+    return Figure("low_density_share", low / documents.rows)
 
 
 def _limit(ctx: JobContext) -> int:

@@ -183,7 +183,8 @@ class CrawlParams:
 @dataclass(frozen=True)
 class ExtractParams:
     min_characters: int = 25  # shorter main text is rejected
-    max_page_bytes: int = 10_000_000
+    max_page_bytes: int = 10_000_000  # of HTML
+    max_document_bytes: int = 50_000_000  # of every other format
     max_depth: int = 2_000  # of nested elements; beyond it a page is read as flat text
     max_blocks: int = 100_000  # pieces of text between block borders in a page; more are rejected
     min_density: float = 0.0  # main-text / visible characters; measure before you enforce
@@ -311,5 +312,6 @@ class DedupParams:
 @dataclass(frozen=True)
 class ProfileParams:
     sensitive_words: tuple[str, ...] = ()  # whole words, case-insensitive; empty: the share is not measured
+    density_floor: float = 0.7  # the share of documents whose text density lies under it is a figure
     top_hosts: int = 20  # hosts with a figure of their own, the largest first
     top_values: int = 50  # languages, licences, sources and rules per stage with a figure of their own

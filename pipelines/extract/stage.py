@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
@@ -12,7 +13,7 @@ from pipelines.atoms import without_media
 from pipelines.edits import Edit
 from pipelines.extract.formats import html as html_format
 from pipelines.extract.result import Block, Extracted, Media
-from pipelines.extract.route import format_of
+from pipelines.extract.route import format_of, kind_of
 from pipelines.params import ExtractParams
 from pipelines.schemas import BLOCKS, EDITS, MEDIA, hash128
 from pipelines.stage import Context, Emitted, MapStage, Verdict, rejects, replace_columns
@@ -26,6 +27,8 @@ def extract(
 ) -> Extracted | Verdict:
     """The text of one page or document from its raw bytes, or from decoded HTML where there are none."""
     size = len(body) if body is not None else len(html or "")
+    if body is not None and kind_of(body, content_type) != "html":
+        params = replace(params, max_page_bytes=params.max_document_bytes)  # what every format calls its limit
     if size > params.max_page_bytes:
         return Verdict("page_too_large", size, params.max_page_bytes)
     if body is None:

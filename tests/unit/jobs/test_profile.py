@@ -235,3 +235,14 @@ def test_ids_of_metrics_are_stable():
     assert rows[hash128("corpus", "rows", "")]["value"] == 3
     assert {r["version"] for r in rows.values()} == {night.run.outputs()["corpus"].version}
     assert all((r["value"] is None) == bool(r["reason"]) for r in rows.values())
+
+
+@pytest.mark.req("EXT-03")
+def test_the_share_of_thin_pages_is_known_before_a_floor_is_set():
+    documents = [
+        Document(name, f"text {name}", columns={"density": d})
+        for name, d in zip("abcd", (0.2, 0.69, 0.7, 0.9), strict=True)
+    ]
+    assert Night(documents).profile()["low_density_share"] == 0.5
+    assert Night(documents, profile=ProfileParams(density_floor=0.3)).profile()["low_density_share"] == 0.25
+    assert Night([]).profile()["low_density_share"] == "there are no documents"

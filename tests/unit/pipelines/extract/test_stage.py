@@ -3,10 +3,10 @@ import pytest
 
 from pipelines.edits import Edit, from_dicts
 from pipelines.extract.formats import html as html_format
-from pipelines.extract.stage import STAGE
+from pipelines.extract.stage import STAGE, extract
 from pipelines.params import ExtractParams
 from pipelines.schemas import hash128
-from pipelines.stage import REJECT_SCHEMA, Context, Emitted
+from pipelines.stage import REJECT_SCHEMA, Context, Emitted, Verdict
 
 ENGLISH = (
     "The harbour was quiet that morning, and the boats lay still. Nobody had told the crew why the pilot was late."
@@ -128,6 +128,7 @@ def test_reject_rules():
     assert verdict(b"a" * 10_000_001) == ("page_too_large", 10_000_001.0, 10_000_000.0, None)
 
 
+@pytest.mark.req("EXT-03")
 def test_low_density_is_a_reject_only_where_a_floor_is_set():
     table = pa.table({"doc_id": ["x"], "html": [site(f"<p>{ENGLISH}</p>")]})
     density = STAGE.apply(ExtractParams(), table).rows["density"][0].as_py()
@@ -177,3 +178,11 @@ def test_a_row_depends_on_itself_alone():
     apart = [one(p) for p in pages]
     assert together.rows["text"].to_pylist() == [t for a in apart for t in a.rows["text"].to_pylist()]
     assert together.rejects.num_rows == sum(a.rejects.num_rows for a in apart) == 1
+
+
+def test_documents_have_a_limit_of_their_own():
+    params = ExtractParams(max_page_bytes=100, max_document_bytes=1_000)
+    text = ENGLISH.encode()
+    assert extract(text * 2, None, "text/plain", params).text.startswith("The harbour")
+    assert extract(text * 2, None, "text/html", params) == Verdict("page_too_large", 2 * len(text), 100)
+    assert extract(text * 20, None, "text/plain", params) == Verdict("page_too_large", 20 * len(text), 1_000)
