@@ -195,7 +195,7 @@ def _write(
     writers = {name: ctx.writer(name, previous[name]) for name in OUTPUTS}
     counts = Tally()
     params, day = ctx.parameters(), ctx.pins.date
-    candidates = Candidates(previous["tombstone_candidates"], day, bodies)
+    candidates = Candidates(previous["tombstone_candidates"], day, bodies, previous["pages"])
     canonicals = Canonicals(crawled.journal, bodies, params.max_body_bytes, day)
     for batch in chain(crawled.batches(), imports.batches()):
         named = canonicals.named(batch)

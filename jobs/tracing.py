@@ -14,6 +14,7 @@ from jobs.inspection import UNSCRUBBED
 from jobs.outlining import carried
 from jobs.snapshots import Entry, Snapshot
 from jobs.storage import Storage
+from pipelines.acquire.addresses import ITEM
 from pipelines.atoms import MEDIA
 from pipelines.crawl.requests import url_id
 from pipelines.crawl.urls import UrlError, normalise
@@ -29,7 +30,7 @@ _SHOWN = ("capture", "url", "title", "since", "lang", "status", "final_url", "li
 
 
 def trace(storage: Storage, what: str, snapshot: Snapshot, *, raw: bool = False) -> dict[str, Any]:
-    """Every document that `what` (a doc_id, a prefix of one of 8 characters or more, or a URL) leads to."""
+    """Every document that `what` (a doc_id, a prefix of one of 8 characters or more, a URL or item:…) leads to."""
     entries = snapshot.datasets
     ids = documents_of(storage, what, entries)
     if not ids:
@@ -39,11 +40,11 @@ def trace(storage: Storage, what: str, snapshot: Snapshot, *, raw: bool = False)
 
 
 def documents_of(storage: Storage, what: str, entries: Mapping[str, Entry]) -> list[str]:
-    """doc_ids behind an id, a prefix of one, or a URL (requested, hop, final or canonical)."""
+    """doc_ids behind an id, a prefix of one, a URL (requested, hop, final or canonical) or an item's name (item:…)."""
     if re.fullmatch(r"[0-9a-f]{8,32}", what):
         return _by_prefix(storage, what, entries)
     try:
-        url = normalise(what)
+        url = what if what.startswith(ITEM) else normalise(what)
     except UrlError as error:
         raise UsageError(f"{what!r} is neither a document id nor a URL ({error})") from None
     if "url_aliases" not in entries:

@@ -7,7 +7,7 @@ until a visit finds the page open again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -18,7 +18,7 @@ from jobs.datasets import Version
 from jobs.effects.frontier import Batch
 from jobs.writer import VersionWriter
 from pipelines.crawl.requests import pages_table, rejects_table
-from pipelines.extract.live import GONE, WITHDRAWN
+from pipelines.extract.live import GONE, UNCHANGED, WITHDRAWN
 from pipelines.schemas import TOMBSTONE_CANDIDATES, capture_id
 
 REASONS = ("gone", "robots", "opt_out", "refused")  # `licence` is jobs.acquire.rights'
@@ -40,8 +40,8 @@ def ban(reject: Mapping[str, Any]) -> tuple[str, str | None] | None:
 class Candidates:
     """The candidates of a night: new ones are added, those that came back are taken out."""
 
-    def __init__(self, previous: Version | None, day: str, bodies: Bodies) -> None:
-        self._previous, self._day, self._bodies = previous, day, bodies
+    def __init__(self, previous: Version | None, day: str, bodies: Bodies, pages: Version | None) -> None:
+        self._previous, self._day, self._bodies, self._pages = previous, day, bodies, pages
 
     def update(self, batch: Batch, writer: VersionWriter) -> None:
         """Add the stored documents of `batch` that are gone or banned, remove those that are there again."""
@@ -53,13 +53,14 @@ class Candidates:
             if (found := ban(reject)) is not None:
                 said[reject["doc_id"]] = (reject, found)
         before = self._before(list(said))
+        stored = self._stored([row for row, found in said.values() if found])
         now = {(doc, found[0]) for doc, (_, found) in said.items() if found}
         over = {(doc, reason) for doc, reasons in before.items() for reason in reasons} - now
         writer.remove([f"{doc}\0{reason}" for doc, reason in sorted(over)], "back")
         rows = [
             {**row, "reason": found[0], "detail": found[1], "since": date.fromisoformat(self._day)}
             for doc, (row, found) in said.items()
-            if found and found[0] not in before.get(doc, ()) and (doc in before or self._is_stored(row))
+            if found and found[0] not in before.get(doc, ()) and (doc in before or doc in stored)
         ]
         if rows:
             writer.upsert(pa.Table.from_pylist(rows, schema=TOMBSTONE_CANDIDATES.schema))
@@ -67,7 +68,8 @@ class Candidates:
     def withdrawn(self, batch: Batch) -> Batch:
         """`batch` with a capture of status 451 in place of each reject that bans a stored document: it goes then."""
         rejects = batch.rejects.to_pylist()
-        banned = [row for row in rejects if ban(row) and self._is_stored(row)]
+        stored = self._stored([row for row in rejects if ban(row)])
+        banned = [row for row in rejects if ban(row) and row["doc_id"] in stored]
         if not banned:
             return batch
         gone = {row["doc_id"] for row in banned}
@@ -91,8 +93,20 @@ class Candidates:
             "authorisation": f"withdrawn: {reason} {detail or ''}".rstrip(),
         }
 
-    def _is_stored(self, row: Mapping[str, Any]) -> bool:
-        return self._bodies.is_stored(row["source"], row["doc_id"])
+    def _stored(self, rows: Iterable[Mapping[str, Any]]) -> set[str]:
+        """The documents among `rows` of which last night's pages hold a body."""
+        found: set[str] = set()
+        imported: list[str] = []
+        for row in rows:
+            if not self._bodies.covers(row["source"]):
+                imported.append(row["doc_id"])
+            elif self._bodies.get(row["source"], row["doc_id"]) is not None:
+                found.add(row["doc_id"])
+        if self._pages is not None and imported:
+            captures = self._pages.get(imported, ["doc_id", "status", "body_hash"]).to_pylist()  # in the order of days
+            last = {row["doc_id"]: row["body_hash"] for row in captures if row["status"] != UNCHANGED}
+            found.update(doc for doc, body in last.items() if body is not None)
+        return found
 
     def _before(self, documents: list[str]) -> dict[str, set[str]]:
         """Document -> reasons for which it has been a candidate."""

@@ -32,6 +32,8 @@ from pipelines.extract.live import GONE
 from pipelines.params import SourceParams
 from pipelines.schemas import capture_id, document_id
 
+_REFUSALS = ("rejected", "damaged")
+
 
 class Imports:
     """The imported part of a night. Call `read`, then `batches`, then `outdated`; close it, or use it with `with`.
@@ -148,6 +150,8 @@ class Imports:
         url = address(refused.name, refused.url)
         row = {"requested_url": storable(refused.name), "url": url}
         verdict = _rejected(refused.rule, refused.value, refused.threshold, refused.detail)
+        if refused.lost:
+            verdict["disposition"] = "damaged"
         self._spool_row(source, document_id(self._tenant, source.name, url), REFUSED, 0, row | verdict)
 
     def _spool_row(self, source: SourceParams, doc: str, weight: int, at: int, row: dict[str, Any]) -> None:
@@ -172,7 +176,9 @@ class Imports:
         for table in self._spool.batches():
             chosen = self._ledger.chosen(table["doc_id"].to_pylist())
             rows = table.drop_columns(["body"]).to_pylist()
-            speaking = [at for at, row in enumerate(rows) if chosen[row["doc_id"]] == row["seq"]]
+            speaking = [
+                at for at, row in enumerate(rows) if chosen[row["doc_id"]] == row["seq"] or self._speaks_for_place(row)
+            ]
             self.others["superseded"] += len(rows) - len(speaking)
             self.others["unchanged"] += sum(rows[at]["disposition"] == "unchanged" for at in speaking)
             kept = [at for at in speaking if rows[at]["disposition"] != "unchanged"]
@@ -180,13 +186,22 @@ class Imports:
             yield self._batch([rows[at] | {"body": body} for at, body in zip(kept, bodies, strict=True)])
             pa.default_memory_pool().release_unused()  # what the allocator holds back would look like growth
 
+    def _speaks_for_place(self, row: dict[str, Any]) -> bool:
+        """Whether `row` tells of damage while another item has its URL: it is a reject by its place then."""
+        place = address(row["requested_url"], None)
+        if row["disposition"] != "damaged" or place == row["url"]:
+            return False
+        doc = document_id(self._tenant, row["source"], place)
+        row |= {"url": place, "doc_id": doc}
+        return self._ledger.claim(doc, row["source"], row["seq"])
+
     def _batch(self, rows: list[dict[str, Any]]) -> Batch:
         self._ledger.settle([row["doc_id"] for row in rows])
-        pages = [self._common(row) | row for row in rows if row["disposition"] != "rejected"]
+        pages = [self._common(row) | row for row in rows if row["disposition"] not in _REFUSALS]
         rejects = [
             self._common(row) | row | {"stage": STAGE, "capture": capture_id(self._day, None)}
             for row in rows
-            if row["disposition"] == "rejected"
+            if row["disposition"] in _REFUSALS
         ]
         names = [alias for row in pages if row["status"] == 200 for alias in self._aliases(row)]
         return Batch(pages_table(pages), rejects_table(rejects), aliases_table(names))

@@ -29,9 +29,9 @@ class Bodies:
         """The hash; null where nothing is stored, or the page is gone, or the source is none of these."""
         return self._known[source].body_of(doc_id) if source in self._known else None
 
-    def is_stored(self, source: str, doc_id: str) -> bool:
-        """Whether a page is stored. Of other sources only such are asked for."""
-        return source not in self._known or self._known[source].body_of(doc_id) is not None
+    def covers(self, source: str) -> bool:
+        """Whether this source's pages are known here: those that are visited are, imported ones not."""
+        return source in self._known
 
 
 def known_pages(pages: Version | None, sources: Iterable[str]) -> tuple[dict[str, KnownPages], Bodies]:

@@ -50,6 +50,11 @@ class Ledger:
         """Item number `seq`, captured at `at`: the weightiest of a document counts, then the latest, then the last."""
         self._db.execute(_SEE, (doc, source, weight, at, seq))
 
+    def claim(self, doc: str, source: str, seq: int) -> bool:
+        """Whether item number `seq` may speak for a document that no other item has named."""
+        row = (doc, source, REFUSED, 0, seq)
+        return self._db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?, ?)", row).rowcount == 1
+
     def chosen(self, docs: list[str]) -> dict[str, int]:
         """The number of the item that speaks for each of these documents."""
         found: dict[str, int] = {}

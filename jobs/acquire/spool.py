@@ -15,7 +15,7 @@ SCHEMA = pa.schema(
         ("seq", pa.int64()),
         ("doc_id", pa.string()),
         ("source", pa.string()),
-        ("disposition", pa.string()),  # emitted | unchanged | retracted | rejected
+        ("disposition", pa.string()),  # emitted | unchanged | retracted | rejected | damaged
         ("requested_url", pa.string()),
         ("url", pa.string()),
         ("final_url", pa.string()),

@@ -24,7 +24,8 @@ def command(
     """Show DATASET or DATASET@VERSION: rows, digest, inputs, rejects by rule, how it was made.
 
     VERSION is the beginning of a digest or a snapshot's id; without it the published head is shown. Datasets: pages,
-    documents, clean, scrubbed, corpus, dedup_index, url_aliases, metrics, violations, rejects_STAGE.
+    documents, clean, scrubbed, corpus, dedup_index, url_aliases, sources, tombstone_candidates, metrics, violations,
+    rejects_STAGE.
     """
     from jobs.inspection import describe, find, rows
 

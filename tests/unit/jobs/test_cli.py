@@ -10,6 +10,7 @@ import click
 import pytest
 from nights import day
 
+from jobs.app import print_table
 from jobs.cli import COMMANDS, main
 from jobs.errors import GateRefused, NotEnoughData, Terminal, Transient
 
@@ -327,3 +328,8 @@ def _config(params, root, sets):
     from jobs.config import load
 
     return load(params, overrides=[*sets[1::2], f"lake={root}"])
+
+
+def test_a_name_from_outside_does_not_steer_a_terminal(capsys):
+    print_table([{"url": "item:a\x1b[31m\n红.txt"}], ["url"])
+    assert capsys.readouterr().out == "url\nitem:a\\x1b[31m\\n红.txt\n"

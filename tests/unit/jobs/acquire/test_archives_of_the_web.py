@@ -62,6 +62,33 @@ def test_an_archive_that_was_cut_takes_no_page_away(nights):
     assert nights.run(2)["retracted"] == 1
 
 
+def test_a_cut_capture_is_reported_though_another_file_has_the_page(nights, balanced):
+    nights.write("a.warc.gz", packed(capture("http://a.example/")))
+    nights.write("b.warc.gz", packed(capture("http://a.example/"))[:-10])
+    result = nights.run(0)
+    assert nights.live() == {"http://a.example/": HTML} and nights.rules() == {"b.warc.gz#0": "truncated"}
+    assert (result["inputs"], result["superseded"]) == (2, 0) and balanced(result)
+    result = nights.run(1)
+    assert nights.rules() == {"b.warc.gz#0": "truncated"} and result["unchanged"] == 1 and balanced(result)
+    nights.write("b.warc.gz", packed(capture("http://a.example/")))
+    result = nights.run(2)
+    assert nights.rules() == {} and result["superseded"] == 1 and balanced(result)
+
+
+def test_only_what_was_stored_becomes_a_candidate(nights):
+    here, gone = capture("http://a.example/"), capture("http://a.example/", b"", "2024-06-01T00:00:00Z", status=404)
+    nights.write("a.warc.gz", packed(here, capture("http://a.example/never", b"", status=404)))
+    nights.run(0)
+    assert nights.rows("tombstone_candidates") == []
+    nights.write("a.warc.gz", packed(here, gone, capture("http://a.example/never", b"", status=404)))
+    for night in (1, 2):
+        nights.run(night)
+        assert [row["url"] for row in nights.rows("tombstone_candidates")] == ["http://a.example/"]
+    nights.write("a.warc.gz", packed(here))
+    nights.run(3)
+    assert nights.rows("tombstone_candidates") == []
+
+
 def test_pages_from_an_archive_reach_the_documents(nights):
     text = "".join(f"<p>The ferry number {n} leaves the harbour at seven in the morning.</p>" for n in range(9))
     nights.write("a.warc.gz", packed(capture("http://a.example/", f"<article>{text}</article>".encode())))

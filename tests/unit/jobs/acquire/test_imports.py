@@ -9,6 +9,8 @@ import zipfile
 import pytest
 
 from jobs.errors import ConfigError, Terminal
+from jobs.tracing import documents_of
+from pipelines.schemas import document_id
 
 PAGE = "<html><body><article><p>{} is a page about ferries and harbours.</p></article></body></html>"
 
@@ -256,6 +258,15 @@ def test_fields_may_have_any_name_where_the_record_has_any_columns(nights):
     nights.run(0)
     (body,) = nights.live().values()
     assert "颜色" in body.decode() and "12" not in body.decode()
+
+
+def test_an_item_is_found_by_its_name(nights):
+    nights.write("a b.txt", "text")
+    nights.write("bad.bin", b"\x00\x01")
+    nights.run(0)
+    for name in ("item:a b.txt", "item:bad.bin"):
+        (doc,) = documents_of(nights.storage, name, nights.snapshot.datasets)
+        assert doc == document_id("t", "s", name)
 
 
 def test_the_whole_night_is_the_same_whatever_the_batches(nights, tmp_path, monkeypatch):

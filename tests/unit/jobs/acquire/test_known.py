@@ -69,8 +69,8 @@ def test_histories_are_folded_from_captures():
     assert found["http://a/edited"].depth == 2
     doc = {path: document_id("t", "s", f"http://a/{path}") for path in ("steady", "gone")}
     assert bodies.get("s", doc["steady"]) == hash128("x") and bodies.get("s", doc["gone"]) is None
-    assert bodies.is_stored("s", doc["steady"]) and not bodies.is_stored("s", doc["gone"])
-    assert not bodies.is_stored("new", doc["steady"]) and bodies.is_stored("elsewhere", "0" * 32)
+    assert bodies.get("s", doc["steady"]) is not None and bodies.get("s", doc["gone"]) is None
+    assert bodies.covers("new") and bodies.get("new", doc["steady"]) is None and not bodies.covers("elsewhere")
     assert len(known["new"]) == 0 and "elsewhere" not in known
 
 
@@ -98,4 +98,4 @@ def test_what_could_not_be_had_is_tried_again_and_what_had_to_wait_waits():
 def test_nothing_is_known_on_the_first_night():
     known, bodies = known_pages(None, ["s"])
     add_failed(None, known, {"s": 1})
-    assert list(known["s"]) == [] and not bodies.is_stored("s", "0" * 32)
+    assert list(known["s"]) == [] and bodies.get("s", "0" * 32) is None
