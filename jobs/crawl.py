@@ -101,12 +101,13 @@ def _captured(ctx: JobContext) -> Result | None:
     if day in pointer.days:
         taken = ctx.published.snapshot(pointer.days[day]).datasets
         return Result(
-            {n: load_manifest(ctx.storage, taken[n].manifest) for n in OUTPUTS}, {"captured": pointer.days[day]}
+            {n: load_manifest(ctx.storage, taken[n].manifest) for n in OUTPUTS if n in taken},
+            {"captured": pointer.days[day]},
         )
     nightly = Run(ctx.storage, default_run(day))
     record = nightly.record(ctx.job.name) if nightly.name != ctx.run.name else None
     if record is not None:
-        elsewhere = {n: load_manifest(ctx.storage, record.outputs[n].manifest) for n in OUTPUTS}
+        elsewhere = {n: load_manifest(ctx.storage, e.manifest) for n, e in record.outputs.items()}
         return Result(elsewhere, {"captured": nightly.name})
     if pointer.head_date is not None and day < pointer.head_date:
         raise Terminal(
