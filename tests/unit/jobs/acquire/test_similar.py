@@ -95,7 +95,9 @@ def test_only_the_best_pairs_of_a_query_are_kept(tmp_path):
 
 
 def run(command, *args):
-    return CliRunner().invoke(command, [str(arg) for arg in args], obj=App(None, None, (), True, False))
+    return CliRunner().invoke(
+        command, [str(arg) for arg in args], obj=App(None, None, (), True, False), help_option_names=["-h", "--help"]
+    )
 
 
 def test_the_command_in_chinese_and_with_columns_of_other_names(tmp_path):

@@ -44,7 +44,7 @@ def test_the_command_prints_the_list_of_a_snapshot(nights):
     app = App(str(nights.root / "params.yaml"), None, (f"lake={nights.root / 'lake'}",), True, False)
 
     def shown(*arguments):
-        done = CliRunner().invoke(command, arguments, obj=app)
+        done = CliRunner().invoke(command, arguments, obj=app, help_option_names=["-h", "--help"])
         assert done.exit_code == 0, done.output
         return done.output
 
