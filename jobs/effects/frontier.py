@@ -273,6 +273,14 @@ class _Run:
         """Why no page at `url` is wanted, whoever leads there."""
         return self.filter.refusal(url) if self.filter else None
 
+    async def ban(self, url: str, allow_private: bool) -> Refusal | None:
+        """What robots.txt, tdmrep.json or ai.txt of the host say against `url`; one that cannot be had says nothing."""
+        said = await self.robots.verdict(url, allow_private)
+        if not said.allowed:
+            return Refusal("robots", said.reason) if said.reason == "disallow_rule" else None
+        found = await self._opt_outs.verdict(url, said, allow_private)
+        return found if isinstance(found, Refusal) else None
+
     async def fetch(self, part: _Part, level: list[tuple[str, str, int]]) -> None:
         """Fetch a level: hosts side by side, each with as many workers as calls it may be sent at one time."""
         self._seen += len(level)
@@ -358,8 +366,20 @@ class _Exploration:
                 for url in found:
                     self._refuse(url, depth, Refusal("max_depth", None, depth, self._source.max_depth))
                 found = {}
+        await self._look_for_bans()
         self._part.not_due = int(np.isin(self._states, (_NOT_DUE, _SPARE)).sum())
         return self._part
+
+    async def _look_for_bans(self) -> None:
+        """Refuse stored pages that are not visited tonight where a file of their host forbids them by now."""
+        for row in np.nonzero(np.isin(self._states, (_NOT_DUE, _SPARE)))[0].tolist():
+            if self._known.body(row) is None:
+                continue
+            url = self._known.url(row)
+            refusal = await self._run.ban(url, self._source.allow_private_addresses)
+            if refusal is not None:
+                self._states[row] = _TAKEN
+                self._refuse(url, self._known.depth(row), refusal)
 
     def _seeds(self) -> dict[str, str]:
         """The seeds in the order of their URLs -> as they were declared; what is no URL becomes a reject."""

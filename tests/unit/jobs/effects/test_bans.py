@@ -88,6 +88,22 @@ def test_a_ban_makes_candidates_until_it_is_lifted(site: Any, tmp_path: Any) -> 
     assert nights.night().candidates() == {} and nights.documents() == everything
 
 
+@pytest.mark.req("CRL-03")
+def test_a_ban_is_seen_on_pages_that_are_not_due(site: Any, tmp_path: Any) -> None:
+    """The files of the host are asked anyway; the pages themselves are not."""
+    open_site(site)
+    nights = Nights(site, tmp_path / "lake", recrawl_min_days=30)
+    everything = nights.night().documents()
+    site.routes["/robots.txt"] = site.Reply(b"User-agent: *\nDisallow: /robots\nDisallow: /never\n")
+    site.routes["/ai.txt"] = site.Reply(b"User-agent: *\nDisallow: /reserved\n", headers={"Content-Type": "text/plain"})
+    asked = len(site.paths())
+    banned = {"/robots": BANNED["/robots"], "/reserved": ("opt_out", "ai.txt", day(1))}
+    assert nights.night().candidates() == banned and nights.documents() == everything
+    assert not {"/robots", "/reserved", "/gone"} & set(site.paths()[asked:])
+    rejected = {row["url"].removeprefix(nights.base) for row in nights.rows("rejects_crawl")}
+    assert {"/robots", "/reserved"} <= rejected
+
+
 def test_banned_pages_can_be_withdrawn_and_come_back(site: Any, tmp_path: Any) -> None:
     open_site(site)
     nights = Nights(site, tmp_path / "lake", on_ban="retract")
