@@ -125,9 +125,7 @@ def test_without_main_text_the_page_is_flattened():
 
 
 def test_what_is_never_shown_is_not_visible():
-    choice = choose(
-        parse("<template>a</template><select><option>b</select><svg>d</svg><button>e</button>")
-    )
+    choice = choose(parse("<template>a</template><select><option>b</select><svg>d</svg><button>e</button>"))
     assert (choice.kept, choice.visible) == ([], 0)
 
 
