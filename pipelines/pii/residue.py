@@ -25,7 +25,7 @@ _VERSION = re.compile(
 )
 _VERSION_AFTER = re.compile(r" ?(?:版本|固件|version|release)", re.IGNORECASE)
 _LOCAL = ((192, 168), (169, 254), (192, 0), (198, 18), (198, 19), (198, 51), (203, 0))  # private or documentation
-_USER = re.compile(r"://[^\s/:@]{1,64}:[^\s/@]{1,64}@")
+_USER = re.compile(r"://[^\s/:@<>]{1,64}:[^\s/@<>]{1,64}@")  # RFC 3986: <user>:<password> is a form to fill in
 _KEY = re.compile(r"(?<![A-Za-z0-9_-])(?:AKIA[0-9A-Z]{16}|gh[ps]_[A-Za-z0-9]{36}|AIza[\w-]{35})(?![\w-])", re.ASCII)
 _KEY_START = ("AKIA", "ghp_", "ghs_", "AIza")
 

@@ -16,6 +16,7 @@ def look(text: str) -> dict[str, int]:
     ("QQ：12345678", {"QQ_NUMBER": 1}),
     ("卡6222 0212 3456 7890 128", {"BANK_CARD": 1}),
     ("https://u:p@h/", {"URL_CREDENTIALS": 1}),
+    ("mysql+pymysql://<user>:<password>@<host>/<dbname>", {}),
     ("AKIAIOSFODNN7EXAMPLE", {"SECRET": 1}),
     ("", {}),
     ("<CN_MOBILE> ⟦img:13812345678⟧ <EMAIL:0f3a> 2023-08-16 18:24:57 110105194912310021 版本 58.8.8.8", {}),
