@@ -15,7 +15,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from pipelines.characters import Kind, decode, kinds
-from pipelines.clean.lines import final_marks
+from pipelines.clean.lines import final_marks, stripped
 from pipelines.clean.words import SPACE, Words, classes
 from pipelines.texts import Texts
 
@@ -75,31 +75,13 @@ def _measure(data, offsets, first, starts, ends, table, kind_of, final, letters,
             from_word = word
             while word < first[row + 1] and starts[word] < b:
                 word += 1
-            a, b = _stripped(data, a, b, table)
+            a, b = stripped(data, a, b, table)
             reason = _judged(data, a, b, table, letters, borders)
             if reason >= 0:
                 figures[reason] += 1
             if reason == Left.LINES:
                 figures[Left.SENTENCES] += _sentences(data, starts, ends, from_word, word, kind_of, final)
     return out
-
-
-@njit(cache=True)
-def _stripped(data, a, b, table):  # type: ignore[no-untyped-def]
-    while a < b:
-        c, width = decode(data, a)
-        if not table[c] & SPACE:
-            break
-        a += width
-    while b > a:
-        last = b - 1
-        while last > a and data[last] & 0xC0 == 0x80:
-            last -= 1
-        c, _ = decode(data, last)
-        if not table[c] & SPACE:
-            break
-        b = last
-    return a, b
 
 
 @njit(cache=True)

@@ -74,7 +74,7 @@ def _measure(data, offsets, table, final, short):  # type: ignore[no-untyped-def
         start, end = offsets[row], offsets[row + 1]
         _lines(data, start, end, table, final, short, keys, stamps, 3 * row + 1, out[row])
         _pieces(data, start, end, keys, stamps, 3 * row + 2, out[row])
-        start, end = _stripped(data, start, end, table)
+        start, end = stripped(data, start, end, table)
         _paragraphs(data, start, end, keys, stamps, 3 * row + 3, out[row])
     return out
 
@@ -175,7 +175,7 @@ def _paragraphs(data, start, end, keys, stamps, stamp, figures):  # type: ignore
 
 
 @njit(cache=True)
-def _stripped(data, start, end, table):  # type: ignore[no-untyped-def]
+def stripped(data, start, end, table):  # type: ignore[no-untyped-def]
     """The borders of a text without white space at its ends."""
     while start < end:
         c, width = decode(data, start)

@@ -216,6 +216,5 @@ def test_a_text_that_repeats_itself_goes_in_chinese_too() -> None:
     assert reject["rule"].startswith("gopher_") and reject["value"] > reject["threshold"]
 
 
-def test_time_is_linear_in_length() -> None:
-    """Tables are as large as the text asks for and filled at most to the half: no probe chain grows with it."""
+def test_tables_are_filled_at_most_to_the_half() -> None:
     assert [repetition.table_size(n) for n in (1, 32, 33, 100_000)] == [64, 64, 128, 262_144]
